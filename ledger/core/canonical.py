@@ -1,0 +1,189 @@
+"""Canonical bytes: the one road from a value to the bytes that are hashed or signed, and back.
+
+RFC 8785 (JCS) over a closed grammar, so that every implementation in any language agrees on the bytes:
+
+- objects with keys ``[a-z][A-Za-z0-9]*`` of at most 32 characters, arrays, strings, booleans, null;
+- integers 0 … 2^53-1, never floats (the only part of JCS on which implementations differ);
+- strings without control (Cc), bidirectional-control, private-use and non-characters or lone surrogates,
+  and never normalised: NFC turns some Chinese names into others.
+
+Under this grammar ``orjson`` with sorted keys equals JCS byte for byte. The guard walks on reading as on
+writing: ``orjson`` repeats ``1.0`` and 2^53 unchanged, so comparing re-serialised bytes is not enough.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from ledger.errors import InputError
+
+MAX_INTEGER = (1 << 53) - 1
+"""The largest integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
+
+FORBIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional control: text that reads as another text
+    "\ud800-\udfff"  # lone surrogates
+    "\ue000-\uf8ff\U000f0000-\U0010ffff"  # private use: another glyph on every system
+    "\ufdd0-\ufdef"  # non-characters, and the last two of each plane
+    + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+    + "]"
+)
+"""Characters no string may hold. Fixed here: the Unicode tables of a Python version decide nothing."""
+
+_KEY = re.compile("[a-z][A-Za-z0-9]{0,31}")
+_OPTIONS = orjson.OPT_SORT_KEYS  # keys are ASCII: the order of bytes is the order of UTF-16 units
+
+_KNOWN_KEYS_LIMIT = 4096  # hostile input must not grow the cache without end
+_known_keys: set[str] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a document: ``size`` in bytes, ``depth`` in nested objects and arrays."""
+
+    size: int
+    depth: int
+
+
+RECORD_LIMITS = Limits(65536, 6)
+BUNDLE_LIMITS = Limits(1 << 20, 12)
+
+
+def encode(value: Any, limits: Limits = RECORD_LIMITS) -> bytes:
+    """Canonical bytes of ``value``.
+
+    Raises:
+        InputError: ``CANONICAL_…`` with the JSON path of the fault, never with the value found there.
+    """
+    try:
+        data = orjson.dumps(value, option=_OPTIONS)
+    except (TypeError, RecursionError):
+        data = b""  # not a value of the grammar: the guard below says where
+    if not (data and _is_plain(value, data, limits.depth)):
+        _require(value, "$", limits.depth)
+    if not data:
+        raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__)
+    if len(data) > limits.size:
+        raise InputError("CANONICAL_SIZE", size=len(data), limit=limits.size)
+    return data
+
+
+def decode(data: bytes, limits: Limits = RECORD_LIMITS) -> Any:
+    """The value whose canonical bytes are ``data``; any other spelling of it is refused.
+
+    Raises:
+        InputError: ``CANONICAL_SIZE``, ``CANONICAL_SYNTAX``, ``CANONICAL_FORM`` (well-formed JSON, but
+            not the canonical bytes: duplicate keys, blanks, other escapes), or a fault of the grammar.
+    """
+    if len(data) > limits.size:
+        raise InputError("CANONICAL_SIZE", size=len(data), limit=limits.size)
+    try:
+        value = orjson.loads(data)
+    except (orjson.JSONDecodeError, RecursionError) as error:
+        raise InputError("CANONICAL_SYNTAX") from error
+    if encode(value, limits) != data:
+        raise InputError("CANONICAL_FORM")
+    return value
+
+
+def _is_plain(value: Any, data: bytes, depth: int) -> bool:
+    """The fast answer: True only if ``value``, whose serialised form is ``data``, obeys the grammar.
+
+    Strings are judged together: a serialised text without an escape in which every character is
+    printable holds none of ``FORBIDDEN``, in any version of Unicode. False means "look closely".
+    """
+    if b"\\" in data or (b"\x7f" in data if data.isascii() else not data.decode().isprintable()):
+        return False
+    if type(value) is not dict and type(value) is not list:
+        return False
+    known = _known_keys
+    level: list[Any] = [value]
+    for _ in range(depth):
+        below: list[Any] = []
+        for node in level:
+            members: Iterable[Any] = node
+            if type(node) is dict:
+                if not (known.issuperset(node) or _learn(node)):
+                    return False
+                members = node.values()
+            for member in members:
+                kind = type(member)
+                if kind is str:
+                    continue
+                if kind is dict or kind is list:
+                    below.append(member)
+                elif kind is int:
+                    if not 0 <= member <= MAX_INTEGER:
+                        return False
+                elif member is not None and kind is not bool:
+                    return False
+        if not below:
+            return True
+        level = below
+    return False
+
+
+def _learn(node: dict[Any, Any]) -> bool:
+    if not all(type(key) is str and _KEY.fullmatch(key) for key in node):
+        return False
+    if len(_known_keys) + len(node) <= _KNOWN_KEYS_LIMIT:
+        _known_keys.update(node)
+    return True
+
+
+def _require(value: Any, path: str, depth: int) -> None:
+    """The exact answer, slowly: raises at the first fault in document order."""
+    kind = type(value)
+    if kind is str:
+        if FORBIDDEN.search(value):
+            raise InputError("CANONICAL_CHARACTER", path=path)
+    elif kind is int:
+        if not 0 <= value <= MAX_INTEGER:
+            raise InputError("CANONICAL_INTEGER", path=path)
+    elif kind is dict or kind is list:
+        if depth == 0:
+            raise InputError("CANONICAL_DEPTH", path=path)
+        if kind is list:
+            for index, member in enumerate(value):
+                _require(member, f"{path}[{index}]", depth - 1)
+            return
+        for key, member in value.items():
+            if type(key) is not str or not _KEY.fullmatch(key):
+                raise InputError("CANONICAL_KEY", path=path)
+            _require(member, f"{path}.{key}", depth - 1)
+    elif value is not None and kind is not bool:
+        raise InputError("CANONICAL_TYPE", path=path, type=kind.__name__)
+
+
+def b64(data: bytes) -> str:
+    """base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text: object, path: str, length: int | None = None) -> bytes:
+    """Bytes of a base64url text as ``b64`` writes it; ``length`` in bytes where it is fixed.
+
+    Raises:
+        InputError: ``CANONICAL_BASE64`` for padding, foreign characters or spare bits that are not zero
+            (they could be changed unnoticed); ``CANONICAL_LENGTH`` for another length.
+    """
+    try:
+        if type(text) is not str:
+            raise ValueError
+        raw = text.encode("ascii")
+        data = base64.b64decode(raw + b"=" * (-len(raw) % 4), b"-_", validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise InputError("CANONICAL_BASE64", path=path) from error
+    if b64(data) != text:
+        raise InputError("CANONICAL_BASE64", path=path)
+    if length is not None and len(data) != length:
+        raise InputError("CANONICAL_LENGTH", path=path, length=len(data), expected=length)
+    return data

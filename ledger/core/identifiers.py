@@ -1,0 +1,241 @@
+"""Identifiers of things and of who issues and holds them.
+
+- license identifiers, GB/T 36904-2018, with their check character (GB/T 17710, ISO 7064 MOD 37,36);
+- unified social credit codes, GB 32100-2015, with the organisation code (GB 11714) inside;
+- organisations of other countries: ISO 3166-1 alpha-2 code, colon, number in their register;
+- citizen numbers, GB 11643-1999: checked here, never repeated in an error;
+- URNs with 128 random bits for every record that is not a license.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from operator import mul
+
+from ledger.errors import InputError
+
+LICENSE_ROOT = "1.2.156.3005.2"
+"""Object identifier of e-licenses (电子证照根代码)."""
+
+URN_PREFIX = "urn:zhengyin:"
+URN_RANDOM_BYTES = 16
+MAX_VERSION = 999
+MAX_SERIAL = 64
+
+_LICENSE = re.compile(
+    r"1\.2\.156\.3005\.2\.([0-9A-Z]{21})\.([0-9A-Z]{6,18})\.([0-9A-Z]{1,64})\.([0-9]{3})\.([0-9A-Z])"
+)
+_SERIAL = re.compile(r"[0-9A-Z]{1,64}")
+_URN = re.compile(r"urn:zhengyin:[a-z2-7]{25}[aeimquy4]")  # last: 3 bits, and 2 spare ones that are zero
+_USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
+_FOREIGN = re.compile(r"([A-Z]{2}):[0-9A-Z][0-9A-Z._/-]{0,28}")
+_CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_USCC_DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+_CITIZEN_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
+_CITIZEN_CHECKS = "10X98765432"
+_VALUE = {character: value for value, character in enumerate(_DIGITS)}
+_USCC_VALUE = {character: value for value, character in enumerate(_USCC_DIGITS)}
+
+
+# _STEPS[p][c]: state of ISO 7064 MOD 37,36 after character c in state p (1 … 36)
+_STEPS = tuple({c: ((p + v) % 36 or 36) * 2 % 37 for c, v in _VALUE.items()} for p in range(37))
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseIdentifier:
+    """A license identifier (证照标识) and its parts.
+
+    ``type_code``: 21 characters, the defining body's credit code and a number; ``issuer_code``: 18, the
+    issuing body's credit code; ``serial``: 1 … 64 upper-case letters and digits; ``version``: 1 … 999.
+    ``warnings``: codes of what a lenient reading let pass; the identifier is never repaired, because it
+    is signed inside the license file.
+    """
+
+    type_code: str
+    issuer_code: str
+    serial: str
+    version: int
+    check: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The identifier exactly as it was read."""
+        body = f"{self.type_code}.{self.issuer_code}.{self.serial}.{self.version:03d}"
+        return f"{LICENSE_ROOT}.{body}.{self.check}"
+
+
+def parse_license_identifier(text: str, *, strict: bool = True) -> LicenseIdentifier:
+    """Parts of a license identifier; ``strict`` for what we issue, lenient for what others issued.
+
+    Raises:
+        InputError: ``IDENTIFIER_FORM`` for another shape; if strict, also ``IDENTIFIER_TYPE_CODE``,
+            ``IDENTIFIER_ISSUER_CODE``, ``IDENTIFIER_VERSION``, ``IDENTIFIER_CHECK``, which a
+            lenient reading returns as warnings.
+    """
+    match = _LICENSE.fullmatch(text)
+    if not match:
+        raise InputError("IDENTIFIER_FORM")
+    type_code, issuer_code, serial, version, check = match.groups()
+    warnings = list(_code_warnings(type_code, issuer_code))
+    if version == "000":
+        warnings.append("IDENTIFIER_VERSION")
+    if check_character(type_code, issuer_code, serial, version) != check:
+        warnings.append("IDENTIFIER_CHECK")  # some production systems write another one
+    if strict and warnings:
+        raise InputError(warnings[0])
+    return LicenseIdentifier(type_code, issuer_code, serial, int(version), check, tuple(warnings))
+
+
+def make_license_identifier(type_code: str, issuer_code: str, serial: str, version: int = 1) -> str:
+    """A license identifier with its check character.
+
+    Raises:
+        InputError: ``IDENTIFIER_TYPE_CODE``, ``IDENTIFIER_ISSUER_CODE``, ``IDENTIFIER_SERIAL``,
+            ``IDENTIFIER_VERSION``.
+    """
+    state = _prefix_state(type_code, issuer_code)
+    if not _SERIAL.fullmatch(serial):
+        raise InputError("IDENTIFIER_SERIAL")
+    if not 1 <= version <= MAX_VERSION:
+        raise InputError("IDENTIFIER_VERSION")
+    tail = f"{version:03d}"
+    check = _DIGITS[(37 - _run(state, serial + tail)) % 36]
+    return f"{LICENSE_ROOT}.{type_code}.{issuer_code}.{serial}.{tail}.{check}"
+
+
+def check_character(type_code: str, issuer_code: str, serial: str, version: str) -> str:
+    """Check character over the four parts without dots and without the root (GB/T 17710)."""
+    return _DIGITS[(37 - _run(36, type_code + issuer_code + serial + version)) % 36]
+
+
+def _run(state: int, text: str) -> int:
+    for character in text:
+        state = _STEPS[state][character]
+    return state
+
+
+@lru_cache(1024)
+def _code_warnings(type_code: str, issuer_code: str) -> tuple[str, ...]:
+    """Faults of the two codes; cached, because the licenses of a batch share them."""
+    found = []
+    for code, name in ((type_code[:18], "IDENTIFIER_TYPE_CODE"), (issuer_code, "IDENTIFIER_ISSUER_CODE")):
+        try:
+            require_uscc(code)
+        except InputError:
+            found.append(name)
+    if not re.fullmatch("[0-9]{3}", type_code[18:]) and "IDENTIFIER_TYPE_CODE" not in found:
+        found.insert(0, "IDENTIFIER_TYPE_CODE")
+    return tuple(found)
+
+
+@lru_cache(1024)
+def _prefix_state(type_code: str, issuer_code: str) -> int:
+    for warning in _code_warnings(type_code, issuer_code):
+        raise InputError(warning)
+    return _run(36, type_code + issuer_code)
+
+
+def require_uscc(text: str) -> str:
+    """``text`` if it is a unified social credit code: 18 characters, both check characters right.
+
+    Raises:
+        InputError: ``USCC_FORM``, ``USCC_CHECK``, or ``USCC_ORGANISATION_CODE`` for the code inside it.
+    """
+    if not _USCC.fullmatch(text):
+        raise InputError("USCC_FORM")
+    total = sum(map(mul, _USCC_WEIGHTS, map(_USCC_VALUE.__getitem__, text)))
+    if _USCC_DIGITS[-total % 31] != text[17]:
+        raise InputError("USCC_CHECK")
+    total = sum(map(mul, _ORGANISATION_WEIGHTS, map(_VALUE.__getitem__, text[8:16])))
+    if "0123456789X"[-total % 11] != text[16]:
+        raise InputError("USCC_ORGANISATION_CODE")
+    return text
+
+
+def organisation_id(text: str) -> str:
+    """``text`` if it names an organisation: a credit code, or ``CC:REGISTER-NUMBER`` (32 bytes at most).
+
+    ``CN:`` is refused: an organisation of the mainland has a credit code, and one organisation must not
+    have two names.
+
+    Raises:
+        InputError: ``ORGANISATION_ID`` or ``USCC_…``.
+    """
+    if ":" not in text:
+        return require_uscc(text)
+    match = _FOREIGN.fullmatch(text)
+    if not match or match[1] == "CN":
+        raise InputError("ORGANISATION_ID")
+    return text
+
+
+def organisation_bytes32(identifier: str) -> bytes:
+    """The organisation as contracts hold it: ASCII, left-aligned, zero-padded to 32 bytes."""
+    return organisation_id(identifier).encode("ascii").ljust(32, b"\0")
+
+
+def organisation_from_bytes32(data: bytes) -> str:
+    """Inverse of ``organisation_bytes32``.
+
+    Raises:
+        InputError: ``ORGANISATION_BYTES`` unless ``data`` is exactly the form of one organisation.
+    """
+    try:
+        identifier = data.rstrip(b"\0").decode("ascii")
+        if organisation_bytes32(identifier) == data:
+            return identifier
+    except (UnicodeDecodeError, InputError) as error:
+        raise InputError("ORGANISATION_BYTES") from error
+    raise InputError("ORGANISATION_BYTES")
+
+
+def require_citizen_number(text: str) -> str:
+    """``text`` if it is a citizen number: 18 characters, a birth date that exists, the check right.
+
+    Raises:
+        InputError: ``CITIZEN_NUMBER_FORM``, ``CITIZEN_NUMBER_DATE``, ``CITIZEN_NUMBER_CHECK``; the number
+            itself is never among the values.
+    """
+    if not _CITIZEN.fullmatch(text):
+        raise InputError("CITIZEN_NUMBER_FORM")
+    total = sum(map(mul, _CITIZEN_WEIGHTS, map(int, text[:17])))
+    if _CITIZEN_CHECKS[total % 11] != text[17]:
+        raise InputError("CITIZEN_NUMBER_CHECK")
+    try:
+        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        raise InputError("CITIZEN_NUMBER_DATE") from None  # the cause would show part of the number
+    return text
+
+
+def new_urn(random: bytes) -> str:
+    """Identifier of a record that is not a license, from 16 random bytes (RFC 4648 base32, lower case).
+
+    Raises:
+        InputError: ``URN_RANDOM`` for another number of bytes.
+    """
+    if len(random) != URN_RANDOM_BYTES:
+        raise InputError("URN_RANDOM", length=len(random), expected=URN_RANDOM_BYTES)
+    return URN_PREFIX + base64.b32encode(random).rstrip(b"=").decode().lower()
+
+
+def require_record_id(text: str, *, strict: bool = False) -> str:
+    """``text`` if it can name a record: a license identifier (``strict`` on issue) or our own URN.
+
+    Raises:
+        InputError: ``RECORD_ID`` for a malformed URN, ``IDENTIFIER_…`` for a malformed license identifier.
+    """
+    if not text.startswith("urn:"):
+        parse_license_identifier(text, strict=strict)
+    elif not _URN.fullmatch(text):
+        raise InputError("RECORD_ID")
+    return text

@@ -1,0 +1,59 @@
+"""What is derived from the 32-byte key of a record: its salts and the key of its encrypted body.
+
+HKDF-Expand (RFC 5869 section 2.3) with SHA-256 and one block of output. The record key is uniformly
+random, so Extract is skipped (section 3.3). One key is thus all there is to keep, or to erase.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from ledger.errors import InputError
+
+KEY_BYTES = 32
+_BLOCK = 64  # SHA-256 works on blocks of 64 bytes (FIPS 198-1: HMAC pads the key to one block)
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+
+
+class RecordKey:
+    """The key of one record, kept as the two prepared SHA-256 states of HMAC (RFC 2104 section 4).
+
+    Copying a state is three times faster than a fresh HMAC, and the key itself is not held. Instances
+    neither show, compare nor serialise themselves.
+
+    Raises:
+        InputError: ``KEY_LENGTH`` if ``secret`` is not 32 bytes.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise InputError("KEY_LENGTH", length=len(secret), expected=KEY_BYTES)
+        padded = secret.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(padded.translate(_INNER))
+        self._outer = hashlib.sha256(padded.translate(_OUTER))
+
+    def __repr__(self) -> str:
+        return "RecordKey(…)"
+
+    def derive(self, label: bytes) -> bytes:
+        """32 bytes bound to ``label``: HMAC-SHA-256(key, label ‖ 0x01), the first block of HKDF-Expand."""
+        inner = self._inner.copy()
+        inner.update(label + b"\x01")
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def record_salt(self) -> bytes:
+        """Salt in the record itself: without it a record of guessable content had a guessable leaf."""
+        return self.derive(b"salt/record")
+
+    def claim_salt(self, name: str) -> bytes:
+        """Salt of the claim ``name``."""
+        return self.derive(b"salt/claim/" + name.encode())
+
+    def body_key(self) -> bytes:
+        """Key under which the record's body is encrypted."""
+        return self.derive(b"body")

@@ -1,0 +1,112 @@
+"""Numbered registries of FORMATS: the number is what the chain stores, the word is what JSON says.
+
+Numbers are never reused or renumbered: contracts that are already deployed hold them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Self
+
+from ledger.errors import InputError
+
+
+class Registry(IntEnum):
+    """An enumeration whose members are also known by a camelCase word."""
+
+    @property
+    def word(self) -> str:
+        head, *rest = self.name.lower().split("_")
+        return head + "".join(part.capitalize() for part in rest)
+
+    @classmethod
+    def of_word(cls, value: object, path: str) -> Self:
+        for member in cls:
+            if member.word == value:
+                return member
+        raise InputError("REGISTRY_UNKNOWN", path=path, registry=cls.__name__.lower())
+
+    @classmethod
+    def of_number(cls, value: int, path: str) -> Self:
+        try:
+            return cls(value)
+        except ValueError as e:
+            raise InputError("REGISTRY_UNKNOWN", path=path, registry=cls.__name__.lower()) from e
+
+
+class Kind(Registry):
+    """What a record is. FREEZE is a right that an accreditation gives, never a record."""
+
+    LICENSE = 1
+    SEAL = 2
+    SEAL_USE = 3
+    EVIDENCE = 4
+    COUNTERSIGNATURE = 5
+    CUSTODY = 6
+    DECISION = 7
+    STATUS = 8
+    CONSENT = 9
+    EXCHANGE_RECEIPT = 10
+    TOMBSTONE = 11
+    OPERATIONS = 12
+    FREEZE = 64
+
+    @property
+    def needs_accreditation(self) -> bool:
+        """An office whose accreditation ended can still end its licenses and erase."""
+        return self not in (Kind.STATUS, Kind.TOMBSTONE)
+
+
+class Suite(Registry):
+    """Algorithms of the batch tree and the signatures."""
+
+    INTL = 1
+    GM = 2
+    DUAL = 3
+
+
+class State(Registry):
+    ACTIVE = 0
+    SUSPENDED = 1
+    REVOKED = 2
+    SUPERSEDED = 3
+
+    @property
+    def ends(self) -> bool:
+        return self in (State.REVOKED, State.SUPERSEDED)
+
+
+class Reason(Registry):
+    """Why a status changed. Codes only: free text on chain would carry names (why.md F23)."""
+
+    UNSPECIFIED = 0
+    ANNULLED = 1  # 撤销, void from the start
+    CANCELLED = 2  # 注销
+    WITHDRAWN = 3  # 吊销, a penalty
+    LAPSED = 4  # 失效
+    ISSUED_IN_ERROR = 5  # 签发错误
+    RENEWED = 6  # 延续、换发
+    CHANGED = 7  # 变更
+    DETAINED = 8  # 暂扣
+    RETURNED = 9  # 暂扣发还
+    TRANSFERRED = 10  # 办理转出
+    KEY_COMPROMISED = 11  # 密钥失密
+
+
+class Relation(Registry):
+    SUPERSEDES = 1
+    COUNTERSIGNS = 2
+    TAKES_CUSTODY_OF = 3
+    DECIDES_ON = 4
+    USES = 5
+    CONSENTS_TO = 6
+    CHANGES_STATUS_OF = 7
+    ERASES = 8
+
+
+class Permission(IntEnum):
+    """Bits of an account's rights on chain."""
+
+    ANCHOR = 1
+    STATUS = 2
+    RELATE = 4

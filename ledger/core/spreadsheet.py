@@ -1,0 +1,159 @@
+"""Reading a CSV file as offices export it, row by row, in constant memory.
+
+The encoding is decided by the first bytes that are not ASCII: UTF-8 (with or without a byte order mark)
+or GB 18030; anything else is refused with the line. GB 18030 is read by the 2022 edition, so that a rare
+name from two systems is one string. Sizes are in characters.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from ledger.errors import InputError
+
+CHUNK = 1 << 18  # bytes
+MAX_CELL = 1 << 16
+MAX_ROW = 1 << 20
+
+GB18030_2022 = str.maketrans(
+    dict(
+        zip(
+            # 18 characters that the 2022 edition moved out of the private use area: A6D9–A6DF, A6EC–A6ED,
+            # A6F3 (vertical punctuation), FE59, FE61, FE66–FE67, FE6D, FE7E, FE90, FEA0 (ideographs) …
+            "\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796"
+            "\ue81e\ue826\ue82b\ue82c\ue832\ue843\ue854\ue864"
+            # … and 6 ideographs of plane 2 with an older private position: FE51–FE53, FE6C, FE76, FE91
+            "\ue816\ue817\ue818\ue831\ue83b\ue855",
+            "\ufe10\ufe12\ufe11\ufe13\ufe14\ufe15\ufe16\ufe17\ufe18\ufe19"
+            "\u9fb4\u9fb5\u9fb6\u9fb7\u9fb8\u9fb9\u9fba\u9fbb"
+            "\U00020087\U00020089\U000200cc\U000215d7\U0002298f\U000241fe",
+            strict=True,
+        )
+    )
+)
+"""Private-use results of older GB 18030 tables (and of Python's codec) → the characters of GB 18030-2022."""
+
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32 little-endian begins like UTF-16
+
+
+def open_csv(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
+    """Rows of ``stream`` as (line on which the row begins, cells), the header row first; blank rows skipped.
+
+    Raises:
+        InputError: ``CSV_EMPTY`` for a file without rows; with the line: ``CSV_ENCODING``, ``CSV_WIDE``
+            (UTF-16), ``CSV_NUL``, ``CSV_QUOTES``, ``CSV_LINE_ENDS``, ``CSV_CELL_SIZE``,
+            ``CSV_ROW_SIZE``, ``CSV_SEPARATOR``.
+    """
+    lines = _Lines(stream)
+    reader = csv.reader(lines, strict=True)
+    empty = True
+    while True:
+        start = lines.begin_row()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise InputError(_csv_code(str(error)), line=start) from error
+        if lines.quotes & 1:
+            raise InputError("CSV_QUOTES", line=start)
+        if lines.size > MAX_CELL and max(map(len, cells)) > MAX_CELL:
+            raise InputError("CSV_CELL_SIZE", line=start, limit=MAX_CELL)
+        if not "".join(cells).strip():
+            continue
+        if empty and len(cells) == 1 and (";" in cells[0] or "\t" in cells[0]):
+            raise InputError("CSV_SEPARATOR", line=start)
+        empty = False
+        yield start, cells
+    if empty:
+        raise InputError("CSV_EMPTY")
+
+
+class _Lines:
+    """Lines for ``csv.reader``, and an account of the row it is reading."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._lines = _decoded_lines(stream)
+        self._line = 0  # lines handed out so far
+        self._row = 1  # line on which the row being read begins
+        self.size = 0
+        self.quotes = 0
+
+    def begin_row(self) -> int:
+        self.size = self.quotes = 0
+        self._row = self._line + 1
+        return self._row
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._line += 1
+        self.size += len(line)
+        if self.size > MAX_ROW:  # an unclosed quotation mark would swallow the rest of the file
+            raise InputError("CSV_ROW_SIZE", line=self._row, limit=MAX_ROW)
+        self.quotes += line.count('"')
+        return line
+
+
+def _csv_code(message: str) -> str:
+    if "field larger" in message:
+        return "CSV_CELL_SIZE"
+    return "CSV_LINE_ENDS" if "new-line" in message else "CSV_QUOTES"
+
+
+def _decoded_lines(stream: BinaryIO) -> Iterator[str]:
+    """Lines with their ends; at most one chunk and one row are in memory."""
+    rest, line = "", 0
+    for text in _decoded(stream):
+        parts = (rest + text).split("\n")
+        rest = parts.pop()
+        line += len(parts)
+        if len(rest) > MAX_ROW:
+            raise InputError("CSV_ROW_SIZE", line=line + 1, limit=MAX_ROW)
+        for part in parts:
+            yield part + "\n"
+    if rest:
+        yield rest
+
+
+def _decoded(stream: BinaryIO) -> Iterator[str]:
+    decoder: codecs.IncrementalDecoder | None = None
+    gb18030, first, line = False, True, 1
+    while True:
+        chunk = stream.read(CHUNK)
+        if first and chunk.startswith(_WIDE_MARKS):
+            raise InputError("CSV_WIDE", line=1)
+        if b"\0" in chunk:
+            raise InputError("CSV_NUL", line=line + chunk.count(b"\n", 0, chunk.index(b"\0")))
+        if decoder is None and not chunk.isascii():
+            gb18030 = not _begins_as_utf8(chunk)
+            decoder = codecs.getincrementaldecoder("gb18030" if gb18030 else "utf-8")()
+        try:
+            text = decoder.decode(chunk, final=not chunk) if decoder else chunk.decode("ascii")
+        except UnicodeDecodeError as error:
+            at = line + error.object.count(b"\n", 0, error.start)
+            raise InputError("CSV_ENCODING", line=at) from None  # the cause would carry the file's bytes
+        if gb18030 and _PRIVATE.search(text):
+            text = text.translate(GB18030_2022)
+        if first:
+            text, first = text.removeprefix("\ufeff"), False
+        line += chunk.count(b"\n")
+        if text:
+            yield text
+        if not chunk:
+            return
+
+
+def _begins_as_utf8(chunk: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(chunk)
+    except UnicodeDecodeError:
+        return False
+    return True

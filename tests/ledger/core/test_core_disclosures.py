@@ -1,0 +1,126 @@
+"""Claims: one road to a digest, one digest a name, strict reading, keys that do not show."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.core.canonical import b64, encode
+from ledger.core.disclosures import Disclosure, disclose, make_claims
+from ledger.core.keys import RecordKey
+from ledger.errors import InputError, ZhengyinError
+
+SECRET = bytes(range(32))
+KEY = RecordKey(SECRET)
+VALUES: dict[str, Any] = {
+    "holderName": ["张三", '李"四\\'],
+    "unitNumber": "440106004003GB00001F00010001",
+    "area": 98,
+    "adult": True,
+    "note": None,
+}
+quick = settings(deadline=None, max_examples=100)
+scalar = st.none() | st.booleans() | st.integers(0, 2**53 - 1) | st.text('权利人A"\\ 　１', max_size=12)
+claims = st.dictionaries(
+    st.from_regex(r"[a-z][A-Za-z0-9]{0,9}", fullmatch=True),
+    scalar | st.lists(scalar, max_size=3),
+    max_size=12,
+)
+
+
+@quick
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=60))
+def test_derivation_is_hkdf_expand(secret: bytes, label: bytes) -> None:
+    assert RecordKey(secret).derive(label) == HKDFExpand(SHA256(), 32, label).derive(secret)
+
+
+def test_labels_are_distinct_and_named() -> None:
+    assert KEY.record_salt() == KEY.derive(b"salt/record")
+    assert KEY.claim_salt("area") == KEY.derive(b"salt/claim/area")
+    assert KEY.body_key() == KEY.derive(b"body")
+    assert len({KEY.record_salt(), KEY.claim_salt("record"), KEY.body_key()}) == 3
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert repr(KEY) == "RecordKey(…)"
+    assert not hasattr(KEY, "__dict__")
+    for length in (0, 31, 33):
+        with pytest.raises(InputError, match="KEY_LENGTH"):
+            RecordKey(bytes(length))
+
+
+@quick
+@given(claims)
+def test_claims_are_the_digests_of_their_disclosures(values: dict[str, Any]) -> None:
+    made = make_claims(KEY, values)
+    assert list(made) == list(values)
+    for shown in disclose(KEY, values, values):
+        expected = sha256(b"\x10" + encode([b64(shown.salt), shown.name, shown.value])).digest()
+        assert shown.digest() == expected
+        assert made[shown.name] == b64(expected)
+        assert Disclosure.from_json(shown.to_json()) == shown
+
+
+def test_disclosures_are_sorted_and_each_once() -> None:
+    assert [d.name for d in disclose(KEY, VALUES, ["note", "area", "note"])] == ["area", "note"]
+    assert disclose(KEY, VALUES, []) == ()
+    with pytest.raises(InputError, match="DISCLOSURE_UNKNOWN"):
+        disclose(KEY, VALUES, ["area", "salary"])
+
+
+def test_another_name_value_or_salt_is_another_digest() -> None:
+    shown = disclose(KEY, VALUES, ["area"])[0]
+    others = (
+        Disclosure("areb", shown.value, shown.salt),
+        Disclosure("area", 99, shown.salt),
+        Disclosure("area", "98", shown.salt),
+        Disclosure("area", [98], shown.salt),
+        Disclosure("area", 98, KEY.claim_salt("note")),
+    )
+    assert len({shown.digest(), *(other.digest() for other in others)}) == 6
+
+
+def test_true_does_not_pass_for_one() -> None:
+    salt = KEY.claim_salt("a")
+    assert Disclosure("a", True, salt).digest() != Disclosure("a", 1, salt).digest()
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, [[1]], [{"a": 1}], 1.5, -1, "a\nb", 2**53, ("a",), b"a"])
+def test_nested_or_foreign_values_are_refused(value: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        make_claims(KEY, {"a": value})
+    assert caught.value.code.startswith(("DISCLOSURE_VALUE", "CANONICAL_"))
+    with pytest.raises(InputError):
+        Disclosure("a", value, bytes(32)).digest()
+
+
+@pytest.mark.parametrize("name", ["", "Name", "a-b", "a" * 33, 'a","x'])
+def test_names_cannot_break_out_of_their_place(name: str) -> None:
+    with pytest.raises(InputError):
+        make_claims(KEY, {name: 1})
+    with pytest.raises(InputError):
+        Disclosure(name, 1, bytes(32)).digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"salt": None}, {"salt": "AAAA"}, {"salt": "A" * 42 + "B"}, {"salt": "A" * 43 + "="}, {"name": 5},
+        {"name": "A"}, {"value": {"a": 1}}, {"value": 1.0}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_a_disclosure_is_read_strictly(change: dict[str, Any]) -> None:
+    with pytest.raises(ZhengyinError):
+        Disclosure.from_json({"name": "a", "value": 1, "salt": "A" * 43} | change)
+
+
+@pytest.mark.parametrize("value", [None, [], "", {"name": "a", "value": 1}])
+def test_another_shape_is_no_disclosure(value: object) -> None:
+    with pytest.raises(InputError):
+        Disclosure.from_json(value)
