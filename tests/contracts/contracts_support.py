@@ -44,7 +44,7 @@ def type_of(item: dict[str, Any]) -> str:
     """ABI type of a parameter, structs written out as tuples."""
     if not item["type"].startswith("tuple"):
         return str(item["type"])
-    return "(" + ",".join(map(type_of, item["components"])) + ")" + item["type"][len("tuple") :]
+    return "(" + ",".join(map(type_of, item["components"])) + ")" + str(item["type"])[len("tuple") :]
 
 
 def types(items: Sequence[dict[str, Any]]) -> list[str]:
@@ -104,7 +104,7 @@ def decode_event(topics: Sequence[bytes], data: bytes) -> Event:
 
 
 class Chain:
-    """py-evm at Berlin rules, one transaction a block, gas free; ``time`` is the next block's, one a second."""
+    """py-evm at Berlin rules, one transaction a block, gas free; ``time`` is the next block's."""
 
     def __init__(self, chain_id: int = 20_261_121) -> None:
         self._backend = PyEVMBackend(vm_configuration=((0, BerlinVM),))

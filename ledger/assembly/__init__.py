@@ -1,0 +1,1 @@
+"""Joins adapters to services; the only package that may."""

@@ -1,0 +1,201 @@
+"""Founding a ledger: chain, contracts, council, organisations, keys, trust file.
+
+Everything is made in a folder beside the data folder and renamed at the end: a crash leaves a ``.founding-…`` folder
+that nothing refers to, never half a ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from ledger.assembly.app import MAIN, App
+from ledger.assembly.home import ChainFile, Home
+from ledger.assembly.trusting import first_trust
+from ledger.chain.contracts import Contracts
+from ledger.chain.deploy import CouncilRules, Member, deploy, identity_of
+from ledger.chain.embedded import EmbeddedEngine
+from ledger.chain.calls import ConsortiumCalls, CouncilCall
+from ledger.chain.governance import Council
+from ledger.chain.transactor import Transactor
+from ledger.core.accreditations import ANY, Accreditation
+from ledger.core.registries import Kind
+from ledger.crypto.certificates import fingerprint
+from ledger.errors import ConfigError
+from ledger.outside.demo_authority import DemoAuthority
+from ledger.outside.keystore import KeyStore, passphrase_from
+from ledger.ports import Account
+from ledger.settings import load_settings, write_settings
+from ledger.store.schema import upgrade
+
+CERTIFICATE_DAYS = 730
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """An organisation from the first day. ``kinds``: what it may anchor; ``authority``: the CA it uses."""
+
+    organisation: str
+    name: str
+    jurisdiction: str
+    authority: str
+    kinds: tuple[Kind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityPlan:
+    """A test CA to be made: folder name, name in its certificates, key algorithm, country."""
+
+    folder: str
+    name: str
+    algorithm: str
+    country: str = "CN"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``council``: members' organisations, the first one operates the embedded chain; ``delay``: seconds."""
+
+    founders: tuple[Founder, ...]
+    authorities: tuple[AuthorityPlan, ...]
+    council: tuple[str, ...]
+    threshold: int
+    delay: int
+    settings: dict[str, str | int] = field(default_factory=dict)
+
+    @property
+    def operator(self) -> str:
+        return self.council[0]
+
+    @property
+    def jurisdictions(self) -> tuple[str, ...]:
+        return tuple(sorted({f.jurisdiction for f in self.founders}))
+
+
+def found(
+    root: Path,
+    plan: Plan,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Make the data folder ``root``.
+
+    Raises:
+        ConfigError: SETTINGS_EXISTS if there is one already. UnavailableError: ENGINE_STORAGE, STORE_….
+    """
+    if root.exists() and any(root.iterdir()):
+        raise ConfigError("SETTINGS_EXISTS", home=str(root))
+    building = root.parent / f".founding-{root.name}-{os.getpid()}"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True, mode=0o700)
+    try:
+        _build(building, plan, clock, sleep, say)
+        if root.exists():
+            root.rmdir()
+        building.rename(root)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _build(
+    root: Path,
+    plan: Plan,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    say: Callable[[str], None],
+) -> None:
+    home, now = Home(root), int(clock())
+    keys = KeyStore(home.keys, passphrase_from(os.environ))
+    say("keys")
+    authorities = {
+        a.folder: DemoAuthority.create(home.authorities / a.folder, a.name, a.algorithm, now, a.country)
+        for a in plan.authorities
+    }
+    accounts = _make_keys(keys, plan)
+    keys.create(plan.operator, MAIN, "node")
+    keys.create_secret(plan.operator, MAIN, "index")
+    certificates = {f.organisation: _certify(keys, authorities[f.authority], f, now) for f in plan.founders}
+    say("chain")
+    node_key = keys.node(plan.operator, MAIN).reveal()
+    engine = EmbeddedEngine.create(home.chain, node_key=node_key, clock=clock, operator=plan.operator)
+    try:
+        transactor = Transactor(engine, sleep=sleep, clock=clock)
+        members = tuple(Member(o, accounts[o].address) for o in plan.council)
+        contracts = deploy(transactor, accounts[plan.operator], CouncilRules(members, plan.threshold, plan.delay))
+        identity = identity_of(transactor, contracts)
+        home.chain_file.write_bytes(ChainFile(identity, contracts, "embedded", plan.operator).to_bytes())
+        say("council")
+        documents = accreditations(plan.founders)
+        calls = founding_calls(contracts, plan.founders, accounts, certificates, documents)
+        Council(transactor, contracts).carry([accounts[o] for o in plan.council[: plan.threshold]], calls)
+    finally:
+        engine.close()
+    say("store")
+    upgrade(f"sqlite:///{root / 'rows.db'}")
+    for folder in (home.spool, home.segments, home.types):
+        folder.mkdir()
+    write_settings(root, plan.settings | {"council_threshold": plan.threshold})
+    with App(load_settings(root), clock, sleep) as app:
+        keep_documents(app, documents)
+        app.indexing.run()
+        app.trust.install(first_trust(app, plan.jurisdictions, plan.council, plan.threshold))
+
+
+def _make_keys(keys: KeyStore, plan: Plan) -> dict[str, Account]:
+    accounts = {}
+    for organisation in dict.fromkeys([f.organisation for f in plan.founders] + list(plan.council)):
+        keys.create(organisation, MAIN, "account")
+        accounts[organisation] = keys.account(organisation, MAIN)
+        keys.create_secret(organisation, MAIN, "approval")
+    for number, organisation in enumerate(plan.council, 1):
+        # a trust file's key ids are unique across the council, so each key carries its member's number
+        keys.create(organisation, f"council-{number}", "council")
+    return accounts
+
+
+def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: int) -> bytes:
+    spki = keys.create(founder.organisation, MAIN, "signing")
+    certificate = authority.issue(
+        load_der_public_key(spki), founder.name, founder.organisation, now, CERTIFICATE_DAYS
+    )
+    keys.put_certificate(founder.organisation, MAIN, certificate)
+    return certificate
+
+
+def accreditations(founders: Sequence[Founder]) -> list[Accreditation]:
+    """One document for each founder and kind, for every type of that kind."""
+    return [
+        Accreditation(f.organisation, kind, f.jurisdiction, (ANY,), "founding")
+        for f in founders
+        for kind in f.kinds
+    ]
+
+
+def founding_calls(
+    contracts: Contracts,
+    founders: Sequence[Founder],
+    accounts: dict[str, Account],
+    certificates: dict[str, bytes],
+    documents: Sequence[Accreditation],
+) -> list[CouncilCall]:
+    """One proposal for everything: organisations, accounts, signing certificates, accreditations."""
+    consortium = ConsortiumCalls(contracts.consortium)
+    calls = [consortium.register(f.organisation) for f in founders]
+    calls += [consortium.account(accounts[f.organisation].address, f.organisation) for f in founders]
+    calls += [consortium.bind_signer(f.organisation, fingerprint(certificates[f.organisation])) for f in founders]
+    calls += [consortium.accredit(d) for d in documents]
+    return calls
+
+
+def keep_documents(app: App, documents: Sequence[Accreditation]) -> None:
+    """Store accreditation documents: the chain has only their digests, bundles carry them."""
+    with app.store.begin() as unit:
+        for document in documents:
+            unit.chain.put_document(document.id(), document.to_bytes())

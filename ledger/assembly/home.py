@@ -1,0 +1,148 @@
+"""The data folder: where everything of one ledger lies, and the small files that name chain and trust."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.chain.contracts import Contracts
+from ledger.core import canonical, shapes
+from ledger.core.identifiers import organisation_id
+from ledger.core.manifests import ChainIdentity
+from ledger.core.trust import Trust, TrustFile
+from ledger.crypto.trust_signatures import verify_trust_file
+from ledger.errors import ConfigError, InputError, NotFoundError
+
+CHAIN_TAG = "zhengyin/chainFile/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Paths below the data folder."""
+
+    root: Path
+
+    @property
+    def chain(self) -> Path:
+        return self.root / "chain.db"
+
+    @property
+    def chain_file(self) -> Path:
+        return self.root / "chain.json"
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault.db"
+
+    @property
+    def spool(self) -> Path:
+        return self.root / "spool"
+
+    @property
+    def segments(self) -> Path:
+        return self.root / "segments"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def types(self) -> Path:
+        return self.root / "types"
+
+    @property
+    def authorities(self) -> Path:
+        return self.root / "authorities"
+
+    @property
+    def trust(self) -> Path:
+        return self.root / "trust.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFile:
+    """``chain.json``: which chain this folder belongs to. Everything else refuses an engine of another one."""
+
+    identity: ChainIdentity
+    contracts: Contracts
+    consensus: str
+    operator: str
+
+    def to_bytes(self) -> bytes:
+        value: dict[str, Any] = {
+            "tag": CHAIN_TAG,
+            "identity": self.identity.to_json(),
+            "contracts": self.contracts.to_json(),
+            "consensus": self.consensus,
+            "operator": self.operator,
+        }
+        return canonical.encode(value)
+
+    @classmethod
+    def read(cls, path: Path) -> ChainFile:
+        """Raises ConfigError CHAIN_FILE_INVALID."""
+        try:
+            identity, contracts, consensus, operator = shapes.tagged(
+                canonical.decode(path.read_bytes()),
+                "chain",
+                CHAIN_TAG,
+                "identity",
+                "contracts",
+                "consensus",
+                "operator",
+            )
+            return cls(
+                ChainIdentity.from_json(identity, "chain.identity"),
+                Contracts.from_json(contracts, "chain.contracts"),
+                shapes.text(consensus, "chain.consensus"),
+                organisation_id(shapes.text(operator, "chain.operator")),
+            )
+        except (OSError, InputError) as e:
+            raise ConfigError("CHAIN_FILE_INVALID", file=str(path)) from e
+
+
+def read_trust_file(path: Path) -> TrustFile:
+    """A self-consistent trust file: canonical, and signed by a threshold of the keys it lists.
+
+    Raises:
+        InputError: SHAPE_…, CANONICAL_…, TRUST_…. NotFoundError: TRUST_FILE_MISSING.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise NotFoundError("TRUST_FILE_MISSING", file=str(path)) from e
+    found = TrustFile.from_bytes(data)
+    verify_trust_file(found, None, None)
+    return found
+
+
+class TrustFolder:
+    """The trust file this folder believes. Only ``install`` replaces it, and only by a proper successor."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+
+    def current(self) -> TrustFile:
+        return read_trust_file(self._path)
+
+    def content(self) -> Trust:
+        return self.current().content
+
+    def install(self, file: TrustFile) -> None:
+        """Store a trust file after checking it against the one in force.
+
+        Raises:
+            InputError: TRUST_ROLLBACK, TRUST_FORKED, TRUST_EXPIRED, TRUST_….
+        """
+        previous = self.content() if self._path.exists() else None
+        verify_trust_file(file, previous, int(self._clock()))
+        temporary = self._path.with_suffix(".new")
+        with temporary.open("wb") as stream:
+            stream.write(file.to_bytes())
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(self._path)

@@ -1,0 +1,123 @@
+"""Events of the three contracts, read by ranges of blocks, in order, exactly once each.
+
+A reader keeps the last block it has finished and asks again from the next one. Ranges shrink where a node
+says they are too large and grow again; a block is never split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ledger.chain.abi import Event, interface
+from ledger.chain.contracts import Contracts
+from ledger.chain.node import Node, reading
+from ledger.chain.rpc import data, parse_data, parse_quantity, quantity
+from ledger.errors import ConflictError, InputError, UnavailableError
+from ledger.ports import OrganisationEvent
+from ledger.proofs import events as records
+from ledger.proofs.receipts import Log
+
+LARGEST_RANGE = 2_000  # blocks; Besu refuses more than 5,000 by default
+
+_Decoder = Callable[[Log], Any]
+_Logs = Sequence[Mapping[str, Any]]
+_RECORDS: dict[bytes, _Decoder] = {
+    records.TOPIC_BATCH_ANCHORED: records.decode_anchored,
+    records.TOPIC_ANCHOR_REPEATED: records.decode_repeated,
+    records.TOPIC_STATUS_CHANGED: records.decode_status,
+    records.TOPIC_STATUS_REFUSED: records.decode_refused,
+}
+
+
+class EventReader:
+    """Decodes logs of ``contracts``; safe to keep for the life of a process."""
+
+    def __init__(self, node: Node, contracts: Contracts) -> None:
+        self._node = node
+        self._decoders: dict[bytes, dict[bytes, _Decoder]] = {
+            contracts.council: _by_name("Council"),
+            contracts.consortium: _by_name("Consortium"),
+            contracts.records: _by_name("Records") | _RECORDS,
+        }
+        self._addresses = [data(address) for address in self._decoders]
+
+    def read(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
+        """(block, its timestamp, event) from block ``since`` to ``until``, both included.
+
+        Raises:
+            UnavailableError: CHAIN_BEHIND where the node has not reached ``until`` (an answer without the
+                missing blocks would look complete), CHAIN_ANSWER_GARBLED, ENGINE_….
+        """
+        wanted = {"address": self._addresses}
+        for logs, first, last in self._ranges(wanted, since, until):
+            yield from self._decoded(logs, first, last)
+
+    def find(self, address: bytes, topics: Sequence[bytes], since: int, until: int) -> bytes | None:
+        """Hash of the first transaction with a log of ``address`` under these leading topics. As `read`."""
+        wanted = {"address": data(address), "topics": [data(topic) for topic in topics]}
+        for logs, _, _ in self._ranges(wanted, since, until):
+            with reading("eth_getLogs"):
+                for log in logs:
+                    if [parse_data(topic, 32) for topic in log["topics"][: len(topics)]] != list(topics):
+                        raise InputError("RPC_DATA_REFUSED")
+                    return parse_data(log["transactionHash"], 32)
+        return None
+
+    def _ranges(self, wanted: Mapping[str, Any], since: int, until: int) -> Iterator[tuple[_Logs, int, int]]:
+        if since > until:
+            return
+        self._node.block(until)
+        width = LARGEST_RANGE
+        while since <= until:
+            last = min(until, since + width - 1)
+            asked = {**wanted, "fromBlock": quantity(since), "toBlock": quantity(last)}
+            try:
+                logs: _Logs = self._node.ask("eth_getLogs", [asked], _list)
+            except (ConflictError, UnavailableError) as error:
+                if error.code != "ENGINE_REFUSED" or last == since:
+                    raise
+                width = (last - since + 1) // 2
+                continue
+            yield logs, since, last
+            since, width = last + 1, min(LARGEST_RANGE, width * 2)
+
+    def _decoded(self, logs: _Logs, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
+        place, timestamp = (-1, 0), 0
+        for log in logs:
+            with reading("eth_getLogs"):
+                here = parse_quantity(log["blockNumber"]), parse_quantity(log["logIndex"])
+                # Out of order, twice, taken back, or from a block not asked for: the index would go wrong.
+                if not (since <= here[0] <= until and place < here) or log.get("removed"):
+                    raise InputError("RPC_BLOCK_REFUSED")
+                event = self._decode(log)
+            if here[0] != place[0]:
+                timestamp = self._timestamp(here[0], log)
+            place = here
+            yield here[0], timestamp, event
+
+    def _decode(self, log: Mapping[str, Any]) -> Any:
+        address = parse_data(log["address"], 20)
+        topics = tuple(parse_data(topic, 32) for topic in log["topics"])
+        return self._decoders[address][topics[0]](Log(address, topics, parse_data(log["data"])))
+
+    def _timestamp(self, number: int, log: Mapping[str, Any]) -> int:
+        block = self._node.block(number)
+        with reading("eth_getLogs"):
+            if parse_data(log["blockHash"], 32) != block.hash:
+                raise InputError("RPC_BLOCK_REFUSED")
+        return block.timestamp
+
+
+def _list(answer: Any) -> _Logs:
+    if not isinstance(answer, list):  # an empty object must not pass for "no events"
+        raise TypeError
+    return answer
+
+
+def _by_name(contract: str) -> dict[bytes, _Decoder]:
+    return {topic: _named(event) for topic, event in interface(contract).events.items()}
+
+
+def _named(event: Event) -> _Decoder:
+    return lambda log: OrganisationEvent(event.name, event.decode(log.topics, log.data))

@@ -1,0 +1,34 @@
+"""Keyed lookup keys: the rows hold HMACs of ids and file digests, so a stolen database answers no guesses.
+
+License numbers and citizen-related digests are guessable; a bare hash of them is not anonymous (why.md F24). The key
+lies outside the database.
+"""
+
+from __future__ import annotations
+
+from ledger.core.keys import RecordKey
+
+
+class BlindIndex:
+    """HMAC-SHA-256 under one index key with a label a purpose."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._key = RecordKey(secret)
+
+    def __repr__(self) -> str:
+        return "BlindIndex(…)"
+
+    def id(self, record_id: str) -> bytes:
+        """Lookup key of a record id, 32 bytes."""
+        return self._key.derive(b"index/id/" + record_id.encode())
+
+    def file(self, sha256: bytes) -> bytes:
+        """Lookup key of a file's SHA-256, 32 bytes."""
+        return self._key.derive(b"index/file/" + sha256)
+
+    def row(self, source: bytes, line: int) -> bytes:
+        """16 bytes that name one row of one source file: the same row again gets the same URN, and nobody without
+        the key can compute it from the file."""
+        return self._key.derive(b"index/row/" + line.to_bytes(8, "big") + source)[:16]

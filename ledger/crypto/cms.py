@@ -1,0 +1,185 @@
+"""Detached signatures of one signer: CMS SignedData (RFC 5652) in the profile CAdES-B-B (ETSI EN 319 122-1
+clause 6).
+
+There is one template. Verification takes the parts out, builds the signature again and demands the same
+bytes: a CMS otherwise has hundreds of bits that nobody reads and anyone may change.
+
+    ContentInfo(id-signedData, SignedData
+        version 1, {sha-256}, EncapsulatedContentInfo(id-data, no content), {signing certificate},
+        {SignerInfo 1, issuer and serial number, sha-256,
+         signed attributes {content type, message digest, signing certificate v2, signing time},
+         algorithm of the key, signature})
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from ledger.crypto import der
+from ledger.crypto.algorithms import SHA256_IDENTIFIER, algorithm_of, verify_raw
+from ledger.crypto.certificates import CertificateParts, fingerprint, read_certificate
+from ledger.errors import InputError
+
+_DATA = der.write_oid("1.2.840.113549.1.7.1")
+_SIGNED_DATA = der.write_oid("1.2.840.113549.1.7.2")
+_CONTENT_TYPE = der.write_oid("1.2.840.113549.1.9.3")
+_MESSAGE_DIGEST = der.write_oid("1.2.840.113549.1.9.4")
+_SIGNING_TIME = der.write_oid("1.2.840.113549.1.9.5")
+_SIGNING_CERTIFICATE = der.write_oid("1.2.840.113549.1.9.16.2.47")
+_ATTRIBUTES = {_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME, _SIGNING_CERTIFICATE}
+_IMPLICIT_0, _IMPLICIT_1, _DIRECTORY_NAME = 0xA0, 0xA1, 0xA4
+_ONE = der.write(der.INTEGER, b"\x01")
+
+
+@dataclass(frozen=True, slots=True)
+class CmsSignature:
+    """What a verified CMS says. ``signing_time``: seconds UTC, the signer's own word, for display only."""
+
+    certificate: bytes
+    certificate_sha256: bytes
+    signing_time: int
+    algorithm: str
+    organization: str | None
+
+
+def signed_attributes(content: bytes, certificate: bytes, signing_time: int) -> bytes:
+    """The signed attributes over ``content``: SET OF Attribute, DER; these are the bytes to be signed
+    (RFC 5652 section 5.4).
+
+    Raises:
+        InputError: ``CERTIFICATE_SYNTAX``.
+    """
+    parts = read_certificate(certificate)
+    issuer = der.write(der.SEQUENCE, der.write(_DIRECTORY_NAME, parts.issuer))
+    # ESSCertIDv2 (RFC 5035 section 4): SHA-256 is the default and left out in DER
+    identifier = der.write(
+        der.SEQUENCE,
+        der.write(der.OCTET_STRING, fingerprint(certificate)),
+        der.write(der.SEQUENCE, issuer, parts.serial),
+    )
+    return der.write_set(
+        _attribute(_CONTENT_TYPE, _DATA),
+        _attribute(_MESSAGE_DIGEST, der.write(der.OCTET_STRING, hashlib.sha256(content).digest())),
+        _attribute(_SIGNING_TIME, der.write_time(signing_time)),
+        _attribute(_SIGNING_CERTIFICATE, der.write(der.SEQUENCE, der.write(der.SEQUENCE, identifier))),
+    )
+
+
+def assemble(certificate: bytes, attributes: bytes, signature: bytes) -> bytes:
+    """ContentInfo, DER, from the signing certificate, ``signed_attributes`` and the signature over them.
+
+    Raises:
+        InputError: ``CERTIFICATE_SYNTAX``, ``SIGNATURE_KEY``, ``DER_SHAPE``.
+    """
+    parts = read_certificate(certificate)
+    signer = der.write(
+        der.SEQUENCE,
+        _ONE,
+        der.write(der.SEQUENCE, parts.issuer, parts.serial),
+        SHA256_IDENTIFIER,
+        der.write(_IMPLICIT_0, der.read(attributes, der.SET).content),
+        algorithm_of(parts.spki).identifier,
+        der.write(der.OCTET_STRING, signature),
+    )
+    signed = der.write(
+        der.SEQUENCE,
+        _ONE,
+        der.write(der.SET, SHA256_IDENTIFIER),
+        der.write(der.SEQUENCE, _DATA),
+        der.write(_IMPLICIT_0, certificate),
+        der.write(der.SET, signer),
+    )
+    return der.write(der.SEQUENCE, _SIGNED_DATA, der.write(_IMPLICIT_0, signed))
+
+
+def verify_detached(cms: bytes, content: bytes) -> CmsSignature:
+    """Verify ``cms`` over ``content``; the certificate's path is judged elsewhere.
+
+    Raises:
+        InputError: ``CMS_SYNTAX`` not DER of the profile; ``CMS_CERTIFICATES`` not exactly one certificate;
+            ``CMS_SIGNERS`` not exactly one signer; ``CMS_UNSIGNED`` unsigned attributes; ``CMS_ATTRIBUTES``
+            not exactly the four signed attributes; ``CMS_SIGNER_IDENTIFIER`` the signer names another
+            certificate; ``CMS_MESSAGE_DIGEST`` other content; ``CMS_SIGNING_CERTIFICATE`` the attribute names
+            another certificate; ``CMS_FORM`` other bytes than the template's; ``CMS_ALGORITHM`` a key that is
+            not allowed; ``CMS_SIGNATURE`` the signature does not verify.
+    """
+    try:
+        certificate, attributes, signer, signature = _take_apart(cms)
+        parts = read_certificate(certificate)
+        signing_time = der.read_time(attributes[_SIGNING_TIME])
+    except InputError as error:
+        if error.code.startswith("CMS_"):
+            raise
+        raise InputError("CMS_SYNTAX", cause=error.code) from error
+    _check_attributes(content, certificate, parts, attributes, signer)
+    try:
+        algorithm = algorithm_of(parts.spki).name
+    except InputError as error:
+        raise InputError("CMS_ALGORITHM") from error
+    signed = signed_attributes(content, certificate, signing_time)
+    if assemble(certificate, signed, signature) != cms:
+        raise InputError("CMS_FORM")
+    try:
+        verify_raw(parts.spki, algorithm, signature, signed)
+    except InputError as error:
+        raise InputError("CMS_SIGNATURE") from error
+    return CmsSignature(certificate, fingerprint(certificate), signing_time, algorithm, parts.organization)
+
+
+def _attribute(type_: bytes, value: bytes) -> bytes:
+    return der.write(der.SEQUENCE, type_, der.write(der.SET, value))
+
+
+def _take_apart(cms: bytes) -> tuple[bytes, dict[bytes, der.Element], der.Element, bytes]:
+    """Signing certificate, signed attributes by type, signer identifier, signature."""
+    type_, explicit = der.members(der.read(cms, der.SEQUENCE), der.OID, _IMPLICIT_0)
+    if type_.outer != _SIGNED_DATA:
+        raise InputError("CMS_SYNTAX", cause="contentType")
+    fields = der.read(explicit.content, der.SEQUENCE).children()
+    if [field.tag for field in fields[:3]] != [der.INTEGER, der.SET, der.SEQUENCE]:
+        raise InputError("CMS_SYNTAX", cause="SignedData")
+    if [field.tag for field in fields[3:]] != [_IMPLICIT_0, der.SET]:
+        raise InputError("CMS_CERTIFICATES")
+    certificates, signers = fields[3].children(), fields[4].children()
+    if len(certificates) != 1:
+        raise InputError("CMS_CERTIFICATES")
+    if len(signers) != 1:
+        raise InputError("CMS_SIGNERS", count=len(signers))
+    parts = signers[0].children()
+    if parts and parts[-1].tag == _IMPLICIT_1:
+        raise InputError("CMS_UNSIGNED")
+    if len(parts) != 6 or parts[3].tag != _IMPLICIT_0:
+        raise InputError("CMS_ATTRIBUTES")
+    return certificates[0].outer, _attributes(parts[3]), parts[1], parts[5].content
+
+
+def _attributes(element: der.Element) -> dict[bytes, der.Element]:
+    found: dict[bytes, der.Element] = {}
+    for attribute in element.children():
+        type_, values = der.members(attribute, der.OID, der.SET)
+        value = values.children()
+        if type_.outer in found or len(value) != 1:
+            raise InputError("CMS_ATTRIBUTES")
+        found[type_.outer] = value[0]
+    if found.keys() != _ATTRIBUTES:
+        raise InputError("CMS_ATTRIBUTES")
+    return found
+
+
+def _check_attributes(
+    content: bytes,
+    certificate: bytes,
+    parts: CertificateParts,
+    attributes: dict[bytes, der.Element],
+    signer: der.Element,
+) -> None:
+    """The equality with the template says all of this at once; these say *what* differs."""
+    if signer.content != parts.issuer + parts.serial:
+        raise InputError("CMS_SIGNER_IDENTIFIER")
+    if attributes[_MESSAGE_DIGEST].content != hashlib.sha256(content).digest():
+        raise InputError("CMS_MESSAGE_DIGEST")
+    # another certificate with the same issuer and serial number must not be put in the place of the signed
+    # one
+    if der.write(der.OCTET_STRING, fingerprint(certificate)) not in attributes[_SIGNING_CERTIFICATE].content:
+        raise InputError("CMS_SIGNING_CERTIFICATE")

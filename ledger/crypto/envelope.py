@@ -1,0 +1,43 @@
+"""Encryption of a record's body: AES-256-GCM (NIST SP 800-38D) under the body key of that record.
+
+A body key is derived from a record key and encrypts one plaintext in its life, so a fixed nonce is safe; a
+random one would be 12 more bytes and nothing gained. The leaf is authenticated with the body: bodies cannot
+be exchanged.
+"""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.errors import InputError
+
+TAG = b"zhengyin/body/1"
+KEY_BYTES = 32
+OVERHEAD = 16  # bytes a body grows by: the authentication tag
+_NONCE = bytes(12)
+
+
+def encrypt_body(body_key: bytes, leaf: bytes, plaintext: bytes) -> bytes:
+    """Ciphertext of ``len(plaintext) + OVERHEAD`` bytes. ``body_key``: 32 bytes, never used for another body.
+
+    Raises:
+        InputError: ``BODY_KEY`` for a key that is not 32 bytes (16 would silently be AES-128).
+    """
+    if len(body_key) != KEY_BYTES:
+        raise InputError("BODY_KEY", length=len(body_key))
+    return AESGCM(body_key).encrypt(_NONCE, plaintext, TAG + leaf)
+
+
+def decrypt_body(body_key: bytes, leaf: bytes, ciphertext: bytes) -> bytes:
+    """The plaintext.
+
+    Raises:
+        InputError: ``BODY_KEY``; ``BODY_DAMAGED`` for changed bytes, another key or another record's body.
+    """
+    if len(body_key) != KEY_BYTES:
+        raise InputError("BODY_KEY", length=len(body_key))
+    try:
+        return AESGCM(body_key).decrypt(_NONCE, ciphertext, TAG + leaf)
+    except (InvalidTag, ValueError) as error:
+        raise InputError("BODY_DAMAGED", length=len(ciphertext)) from error

@@ -1,0 +1,128 @@
+"""Signatures over the trust file: thresholds, versions, expiry. FORMATS, "Trust file".
+
+The rule is that of TUF root metadata (TUF specification section 5.3): a new version needs a threshold of its
+own keys *and* a threshold of the previous version's, so that neither an old file comes back nor one operator
+hands out another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from ledger.core.trust import CouncilKey, KeySignature, Trust, TrustFile
+from ledger.errors import ConfigError, ConflictError, InputError
+
+RAW_BYTES = 64  # r ‖ s, 32 bytes each (RFC 7518 section 3.4), and Ed25519 (RFC 8032 section 5.1.6)
+
+
+def sign_trust(content: Trust, key_id: str, private_key: Any) -> KeySignature:
+    """A council member's signature over the canonical bytes, by an ES256 or Ed25519 private key.
+
+    Raises:
+        ConfigError: ``TRUST_SIGNING_KEY`` for another kind of key.
+    """
+    data = content.to_bytes()
+    if isinstance(private_key, ed25519.Ed25519PrivateKey):
+        return KeySignature(key_id, private_key.sign(data))
+    if isinstance(private_key, ec.EllipticCurvePrivateKey) and isinstance(private_key.curve, ec.SECP256R1):
+        r, s = decode_dss_signature(private_key.sign(data, ec.ECDSA(SHA256())))
+        return KeySignature(key_id, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+    raise ConfigError("TRUST_SIGNING_KEY", key=key_id)
+
+
+def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) -> None:
+    """Verify every signature, the thresholds, and, against the stored ``previous``, the succession.
+
+    ``now``: seconds UTC, or ``None`` where expiry is not to be judged (a bundle read decades later).
+
+    Raises:
+        InputError: ``TRUST_KEY_UNKNOWN``, ``TRUST_KEY_REPEATED``, ``TRUST_KEY_ALGORITHM``,
+        ``TRUST_SIGNATURE`` for a
+            signature; ``TRUST_NOT_ENOUGH`` for too few distinct keys of this version,
+            ``TRUST_NOT_ENOUGH_PREVIOUS`` of the one before.
+        ConflictError: ``TRUST_ROLLBACK`` an older version; ``TRUST_FORKED`` the same version with other
+        content;
+            ``TRUST_EXPIRED``.
+    """
+    content = file.content
+    signers = _verify_signatures(file, content.keys, previous.keys if previous else ())
+    own = {key.spki for key in content.keys} & signers
+    if len(own) < content.threshold:
+        raise InputError("TRUST_NOT_ENOUGH", found=len(own), threshold=content.threshold)
+    if previous is not None:
+        if content.version < previous.version:
+            raise ConflictError("TRUST_ROLLBACK", version=content.version, stored=previous.version)
+        if content.version == previous.version and content.to_bytes() != previous.to_bytes():
+            raise ConflictError("TRUST_FORKED", version=content.version)
+        old = {key.spki for key in previous.keys} & signers
+        if len(old) < previous.threshold:
+            raise InputError("TRUST_NOT_ENOUGH_PREVIOUS", found=len(old), threshold=previous.threshold)
+    if now is not None and now >= content.expires:
+        raise ConflictError("TRUST_EXPIRED", expires=content.expires)
+
+
+def _verify_signatures(file: TrustFile, own: Sequence[CouncilKey], old: Sequence[CouncilKey]) -> set[bytes]:
+    """Keys (SPKI) that signed. Counted by key, never by id: one key under two ids is one voice."""
+    data, signers = file.content.to_bytes(), set()
+    seen = set()
+    for signature in file.signatures:
+        if signature.key in seen:
+            raise InputError("TRUST_KEY_REPEATED", key=signature.key)
+        seen.add(signature.key)
+        # The same id may name another key in each version: the signature must hold for one of them.
+        named = [key for key in (*own, *old) if key.id == signature.key]
+        if not named:
+            raise InputError("TRUST_KEY_UNKNOWN", key=signature.key)
+        found = {key.spki for key in named if _holds(key, signature.value, data)}
+        if not found:
+            raise InputError("TRUST_SIGNATURE", key=signature.key)
+        signers |= found
+    return signers
+
+
+def _holds(key: CouncilKey, signature: bytes, data: bytes) -> bool:
+    try:
+        public = load_der_public_key(key.spki)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg) from error
+    try:
+        if key.alg == "Ed25519" and isinstance(public, ed25519.Ed25519PublicKey):
+            public.verify(signature, data)
+        elif (
+            key.alg == "ES256"
+            and isinstance(public, ec.EllipticCurvePublicKey)
+            and isinstance(public.curve, ec.SECP256R1)
+        ):
+            if len(signature) != RAW_BYTES:
+                return False
+            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+            public.verify(encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
+        else:
+            raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def fingerprint_words(digest: bytes) -> str:
+    """A digest (32 bytes) for print and reading aloud: 16 groups of five decimal digits and a two-digit
+    check.
+
+    Each group is two bytes of the digest as a number 00000 to 65535, so a misread group stays one wrong
+    group. The check is 98 − (number × 100 mod 97) of ISO 7064 MOD 97-10 over all eighty digits.
+
+    Raises:
+        InputError: ``TRUST_FINGERPRINT`` for another length.
+    """
+    if len(digest) != 32:
+        raise InputError("TRUST_FINGERPRINT", length=len(digest))
+    groups = [f"{int.from_bytes(digest[at : at + 2], 'big'):05}" for at in range(0, 32, 2)]
+    check = 98 - int("".join(groups)) * 100 % 97
+    return " ".join(groups) + f" / {check:02}"

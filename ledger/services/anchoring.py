@@ -1,0 +1,253 @@
+"""The outbox: accepted → batched → signed → broadcast → mined → final → receipted.
+
+One holder of the lease drives it. Each arrow is one database transaction or one idempotent outside act, and a restart
+runs this same code: ``advance`` looks at what is stored and does the next thing for each batch.
+
+* signed: the segment's parts are written before the row moves; parts that exist are used again, never remade.
+* broadcast: the raw transaction is stored before it is sent, and re-sent byte for byte. Other bytes are made only
+  after a final block shows the nonce used by another hash; the contract treats the identical batch as one.
+* receipted: the receipt proof is verified and written to the segment before anyone is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.core import canonical
+from ledger.core.bundles import Anchor, ValidationData
+from ledger.core.manifests import Expects, Manifest
+from ledger.core.registries import Permission, Suite
+from ledger.crypto.cms import verify_detached
+from ledger.errors import ConflictError, IntegrityError, UnavailableError, ZhengyinError
+from ledger.ports import Account, AnchorCall, BatchRow, Chain, Segment, Segments, Signer, Store, TransactionRow
+from ledger.proofs import events, headers, receipts
+from ledger.services.faultpoints import faultpoint
+
+MANIFEST, CMS, VALIDATION, ACCREDITATION, RECEIPT = "manifest", "cms", "validation-1", "accreditation", "receipt"
+OPEN_STATES = ("batched", "signed", "broadcast", "mined", "final")
+
+
+@dataclass
+class Progress:
+    """What one pass did. ``moved``: arrows taken; ``open``: batches not yet receipted; ``problems``: held back by."""
+
+    moved: int = 0
+    open: int = 0
+    problems: list[ZhengyinError] = field(default_factory=list)
+
+
+class Anchoring:
+    def __init__(
+        self,
+        store: Store,
+        segments: Segments,
+        chain: Chain,
+        signer: Callable[[str], Signer],
+        account: Callable[[str, Permission], Account],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._segments = segments
+        self._chain = chain
+        self._signer = signer
+        self._account = account
+        self._clock = clock
+
+    def advance(self) -> Progress:
+        """One pass over every open batch.
+
+        An outside party that does not answer holds back its batch, not the others.
+        """
+        progress = Progress()
+        arrows = {
+            "batched": self._sign,
+            "signed": self._broadcast,
+            "broadcast": self._await_block,
+            "mined": self._await_finality,
+            "final": self._receipt,
+        }
+        with self._store.read() as unit:
+            batches = unit.batches.in_states(OPEN_STATES)
+        for batch in batches:
+            try:
+                while batch.state in arrows and arrows[batch.state](batch):
+                    progress.moved += 1
+                    batch = self._reload(batch)
+            except (ConflictError, UnavailableError) as e:
+                progress.problems.append(e)
+            progress.open += batch.state in OPEN_STATES
+        return progress
+
+    def _reload(self, batch: BatchRow) -> BatchRow:
+        with self._store.read() as unit:
+            return unit.batches.get(batch.row)
+
+    def _sign(self, batch: BatchRow) -> bool:
+        segment = self._segments.open(batch.root)
+        manifest = self._manifest(batch, segment)
+        cms = segment.get(CMS)
+        if cms is None:
+            with self._store.read() as unit:
+                document = unit.chain.document(batch.accreditation)
+            if document is not None:
+                segment.put(ACCREDITATION, document)
+            signed = self._signer(batch.issuer).sign(manifest, segment, int(self._clock()))
+            # validation data first: once the CMS stands, the step is never repeated
+            segment.put(VALIDATION, canonical.encode(signed.validation.to_json(), canonical.BUNDLE_LIMITS))
+            segment.put(CMS, signed.cms)
+            cms = signed.cms
+        verify_detached(cms, manifest.to_bytes())
+        faultpoint("anchor.signed")
+        with self._store.begin() as unit:
+            unit.batches.move(batch.row, "batched", "signed", manifest_sha256=manifest.sha256())
+        return True
+
+    def _manifest(self, batch: BatchRow, segment: Segment) -> Manifest:
+        stored = segment.get(MANIFEST)
+        if stored is not None:
+            return Manifest.from_bytes(stored)
+        after, _ = self._chain.head()
+        manifest = Manifest(
+            issuer=batch.issuer,
+            kind=batch.kind,
+            suite=Suite.INTL,
+            root=batch.root,
+            size=batch.size,
+            counts=segment.types(),
+            closed=int(self._clock()),
+            after=after,
+            chain=self._chain.identity,
+            expects=Expects(signatures=1, token=False),
+        )
+        segment.put(MANIFEST, manifest.to_bytes())
+        faultpoint("anchor.manifest")
+        return manifest
+
+    def _call(self, batch: BatchRow) -> AnchorCall:
+        segment = self._segments.open(batch.root)
+        manifest, cms = segment.get(MANIFEST), segment.get(CMS)
+        if manifest is None or cms is None or batch.manifest_sha256 is None:
+            raise IntegrityError("SEGMENT_PART_MISSING", root=batch.root.hex())
+        certificate = verify_detached(cms, manifest).certificate_sha256
+        return AnchorCall(
+            batch.accreditation, batch.kind, int(Suite.INTL), batch.size, batch.root, batch.manifest_sha256, (certificate,)
+        )
+
+    def _broadcast(self, batch: BatchRow) -> bool:
+        transaction = self._live(batch)
+        if transaction is None and (mined := self._chain.anchored(batch.issuer, batch.root)):
+            # a transaction that this database does not remember did it already (restore, replaced nonce)
+            with self._store.begin() as unit:
+                unit.batches.move(batch.row, "signed", "mined", block=mined.block, block_hash=mined.block_hash)
+            return True
+        if transaction is None:
+            call, account = self._call(batch), self._account(batch.issuer, Permission.ANCHOR)
+            try:
+                self._chain.check_anchor(account, call)
+            except ConflictError as e:
+                return self._refuse(batch, "signed", e)
+            with self._store.begin() as unit:
+                nonce = unit.transactions.next_nonce(account.address, self._chain.chain_nonce(account.address))
+                raw, hash_ = self._chain.sign_anchor(account, nonce, call)
+                unit.transactions.add("anchor", batch.row, account.address, nonce, raw, hash_)
+            faultpoint("anchor.stored")
+            transaction = self._live(batch)
+        if transaction is None:
+            raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=batch.row)
+        self._chain.send(transaction.raw)
+        faultpoint("anchor.sent")
+        with self._store.begin() as unit:
+            if transaction.state == "stored":
+                unit.transactions.move(transaction.row, "stored", "sent")
+            unit.batches.move(batch.row, "signed", "broadcast")
+        return True
+
+    def _await_block(self, batch: BatchRow) -> bool:
+        transaction = self._live(batch)
+        if transaction is None:
+            raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=batch.row)
+        mined = self._chain.mined(transaction.hash)
+        if mined is None:
+            if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
+                self._chain.send(transaction.raw)
+                return False
+            if self._chain.mined(transaction.hash) is None:
+                # the nonce went to another hash (a shared key, a restored database): new bytes are safe,
+                # because the contract takes the identical batch for one
+                with self._store.begin() as unit:
+                    unit.transactions.move(transaction.row, transaction.state, "replaced")
+                    unit.batches.move(batch.row, "broadcast", "signed")
+            return True
+        with self._store.begin() as unit:
+            after = "mined" if mined.succeeded else "failed"
+            unit.transactions.move(transaction.row, transaction.state, after, block=mined.block, block_hash=mined.block_hash)
+            if mined.succeeded:
+                unit.batches.move(batch.row, "broadcast", "mined", block=mined.block, block_hash=mined.block_hash)
+        if not mined.succeeded:
+            return self._refuse(batch, "broadcast", ConflictError("OUTBOX_REVERTED", block=mined.block))
+        return True
+
+    def _await_finality(self, batch: BatchRow) -> bool:
+        if batch.block is None:
+            raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=batch.row)
+        on_chain = self._chain.canonical(batch.block)
+        with self._store.begin() as unit:
+            if on_chain == batch.block_hash:
+                unit.batches.move(batch.row, "mined", "final")
+            else:
+                # the block was reorganised away: the same raw transaction goes out again
+                transaction = unit.transactions.live("anchor", batch.row)
+                if transaction is not None:
+                    unit.transactions.move(transaction.row, transaction.state, "stored", block=None, block_hash=None)
+                unit.batches.move(batch.row, "mined", "signed", block=None, block_hash=None)
+        return True
+
+    def _receipt(self, batch: BatchRow) -> bool:
+        segment = self._segments.open(batch.root)
+        manifest = Manifest.from_bytes(segment.get(MANIFEST) or b"")
+        mined = self._chain.anchored(batch.issuer, batch.root)
+        if mined is None:
+            raise IntegrityError("OUTBOX_EVENT_MISSING", root=batch.root.hex())
+        anchor = self._chain.anchor_proof(mined, manifest.after.block)
+        event = anchored_event(anchor, self._chain.identity.records, batch.root)
+        if event.manifest_sha256 != batch.manifest_sha256:
+            raise IntegrityError("OUTBOX_OTHER_MANIFEST", batch=batch.row)
+        segment.put(RECEIPT, canonical.encode(anchor.to_json(), canonical.BUNDLE_LIMITS))
+        faultpoint("anchor.receipt")
+        with self._store.begin() as unit:
+            unit.batches.move(batch.row, "final", "receipted", sequence=event.sequence)
+        return True
+
+    def _live(self, batch: BatchRow) -> TransactionRow | None:
+        with self._store.read() as unit:
+            return unit.transactions.live("anchor", batch.row)
+
+    def _refuse(self, batch: BatchRow, before: str, problem: ZhengyinError) -> bool:
+        # the records stay in the refused batch, shown by `jobs`, until a person decides
+        with self._store.begin() as unit:
+            unit.batches.move(batch.row, before, "refused", problem=str(problem))
+        return True
+
+
+def anchored_event(anchor: Anchor, records: bytes, root: bytes) -> events.AnchoredEvent:
+    """The BatchAnchored event for ``root`` that the anchor's receipt proves.
+
+    Raises:
+        InputError: RECEIPT_…, EVENT_…. IntegrityError: OUTBOX_EVENT_MISSING.
+    """
+    header = headers.parse_header(anchor.header)
+    receipt = receipts.prove_receipt(header.receipts_root, anchor.index, anchor.receipt)
+    for log in receipt.logs:
+        if log.address == records and log.topics[0] == events.TOPIC_BATCH_ANCHORED:
+            event = events.decode_anchored(log)
+            if event.root == root:
+                return event
+    raise IntegrityError("OUTBOX_EVENT_MISSING", root=root.hex())
+
+
+def read_validation(segment: Segment) -> ValidationData:
+    data = segment.get(VALIDATION)
+    if data is None:
+        raise IntegrityError("SEGMENT_PART_MISSING", root=segment.root().hex())
+    return ValidationData.from_json(canonical.decode(data, canonical.BUNDLE_LIMITS), VALIDATION)

@@ -1,0 +1,91 @@
+"""Closing batches: accepted records of one issuer, kind and accreditation are frozen into a segment.
+
+Order of writes, and what a crash after each leaves:
+1. the segment (both media)    – an orphan that no batch names; the same rows give the same segment again
+2. batch row and the records' places, one transaction – the batch exists
+3. spool chunks that no row needs any more are removed – a chunk is swept later
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ledger.core import canonical, merkle
+from ledger.core.accreditations import Accreditation
+from ledger.core.manifests import MAX_BATCH
+from ledger.core.registries import Kind
+from ledger.errors import ConflictError, ZhengyinError
+from ledger.ports import RecordRow, SegmentBody, Segments, Spool, Store, Unit
+from ledger.services.faultpoints import faultpoint
+
+NO_ACCREDITATION = bytes(32)
+
+
+def find_accreditation(unit: Unit, organisation: str, kind: Kind, type_: str, now: int) -> Accreditation:
+    """The organisation's current accreditation that covers ``type_``.
+
+    Raises:
+        ConflictError: ACCREDITATION_NONE. The records stay accepted until the council accredits.
+    """
+    for row in unit.chain.accreditations(organisation):
+        if row.kind is kind and row.since <= now < row.until and row.document is not None:
+            document = Accreditation.from_json(canonical.decode(row.document))
+            if document.covers(type_):
+                return document
+    raise ConflictError("ACCREDITATION_NONE", organisation=organisation, kind=kind.word, type=type_)
+
+
+class Batching:
+    def __init__(self, store: Store, segments: Segments, spool: Spool, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._segments = segments
+        self._spool = spool
+        self._clock = clock
+
+    def close_all(self) -> tuple[int, list[ZhengyinError]]:
+        """Close every batch that can be closed: (number closed, what held others back)."""
+        closed, problems = 0, []
+        with self._store.read() as unit:
+            waiting = unit.records.waiting()
+        for issuer, kind, _ in waiting:
+            try:
+                while self.close_one(issuer, kind):
+                    closed += 1
+            except ConflictError as e:
+                problems.append(e)
+        return closed, problems
+
+    def close_one(self, issuer: str, kind: Kind) -> bool:
+        """Close one batch of up to 65,536 records; ``False`` when none is waiting."""
+        now = int(self._clock())
+        with self._store.read() as unit:
+            rows = unit.records.next_for_batch(issuer, kind, MAX_BATCH)
+            if not rows:
+                return False
+            accreditation = NO_ACCREDITATION
+            if kind.needs_accreditation:
+                document = find_accreditation(unit, issuer, kind, rows[0].type, now)
+                accreditation = document.id()
+                rows = [r for r in rows if document.covers(r.type)]
+        segment = self._segments.create(issuer, kind, self._body(rows))
+        faultpoint("batch.segment")
+        with self._store.begin() as unit:
+            batch = unit.batches.add(issuer, kind, segment.root(), len(rows), accreditation, now)
+            unit.records.assign(batch, [r.row for r in rows])
+        faultpoint("batch.committed")
+        self._drop_chunks({r.chunk for r in rows if r.chunk})
+        return True
+
+    def _body(self, rows: Sequence[RecordRow]) -> SegmentBody:
+        chunks = {name: self._spool.read(name) for name in {r.chunk for r in rows if r.chunk}}
+        return SegmentBody(
+            levels=merkle.build_levels(b"".join(r.leaf for r in rows)),
+            bodies=[chunks[r.chunk or ""][r.offset : r.offset + r.length] for r in rows],
+            approvals=b"".join(r.approval for r in rows),
+            vault_handles=[r.vault for r in rows],
+            types=[r.type for r in rows],
+        )
+
+    def _drop_chunks(self, names: set[str]) -> None:
+        with self._store.read() as unit:
+            self._spool.remove(names - unit.records.chunks_in_use())

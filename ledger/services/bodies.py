@@ -1,0 +1,32 @@
+"""A record's body: the record with the values of its claims, as it is encrypted and kept.
+
+Frame: length of the record's bytes (4 bytes, big-endian) ‖ record ‖ canonical values. The record's bytes are kept
+as they were hashed, so nothing is ever re-serialised to be proved again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.core import canonical, merkle
+from ledger.core.keys import RecordKey
+from ledger.core.records import Record
+from ledger.crypto.envelope import decrypt_body, encrypt_body
+from ledger.errors import IntegrityError
+
+
+def encrypt(key: RecordKey, leaf: bytes, record: bytes, values: dict[str, Any]) -> bytes:
+    return encrypt_body(key.body_key(), leaf, len(record).to_bytes(4, "big") + record + canonical.encode(values))
+
+
+def decrypt(secret: bytes, leaf: bytes, body: bytes) -> tuple[Record, dict[str, Any]]:
+    """The record and the values of its claims.
+
+    Raises:
+        InputError: BODY_DAMAGED. IntegrityError: BODY_OF_OTHER_LEAF, when the body is not what the leaf commits to.
+    """
+    plain = decrypt_body(RecordKey(secret).body_key(), leaf, body)
+    end = 4 + int.from_bytes(plain[:4], "big")
+    if merkle.leaf_hash(plain[4:end]) != leaf:
+        raise IntegrityError("BODY_OF_OTHER_LEAF", leaf=leaf.hex())
+    return Record.from_bytes(plain[4:end]), canonical.decode(plain[end:])

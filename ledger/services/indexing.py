@@ -1,0 +1,226 @@
+"""The indexer: contract events → rows, with a resumable cursor; and the rebuild of every row from chain and segments.
+
+The rows are a cache. Deleting them and rebuilding gives the same answers; only bodies and record keys cannot be made
+again. A cursor whose block is no longer canonical means a reorganised chain: the index is cleared and read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.core.bundles import StatusEntry
+from ledger.core.identifiers import organisation_from_bytes32
+from ledger.core.manifests import BlockName
+from ledger.core.registries import Kind, Reason, State
+from ledger.crypto.blind_index import BlindIndex
+from ledger.errors import IntegrityError, NotFoundError
+from ledger.ports import (
+    AcceptedRow,
+    AccountRow,
+    AccreditationRow,
+    Chain,
+    ChainEntry,
+    OrganisationEvent,
+    Segments,
+    SignerRow,
+    Store,
+    Unit,
+    Vault,
+)
+from ledger.proofs.events import AnchoredEvent, StatusEvent
+from ledger.services import bodies
+
+RANGE = 2000
+"""Blocks read in one database transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """``erased``: records whose key is gone; ``missing``: anchored batches without a segment here."""
+
+    batches: int
+    records: int
+    erased: int
+    missing: tuple[bytes, ...]
+
+
+class Indexing:
+    def __init__(
+        self,
+        store: Store,
+        chain: Chain,
+        segments: Segments,
+        vault: Vault,
+        index: BlindIndex,
+    ) -> None:
+        self._store = store
+        self._chain = chain
+        self._segments = segments
+        self._vault = vault
+        self._index = index
+
+    def run(self) -> int:
+        """Read every final block after the cursor; returns the number of events. Idempotent."""
+        head, _ = self._chain.head()
+        seen = 0
+        while (since := self._next_block()) <= head.block:
+            until = min(since + RANGE - 1, head.block)
+            events = list(self._chain.events(since, until))
+            name = head if until == head.block else BlockName(until, self._chain.canonical(until))
+            with self._store.begin() as unit:
+                for block, timestamp, event in events:
+                    self._apply(unit, block, timestamp, event)
+                unit.chain.set_cursor(name)
+            seen += len(events)
+        return seen
+
+    def _next_block(self) -> int:
+        with self._store.read() as unit:
+            cursor = unit.chain.cursor()
+        if cursor is None:
+            return 0
+        if self._chain.canonical(cursor.block) != cursor.hash:
+            with self._store.begin() as unit:
+                unit.chain.clear()
+            return 0
+        return cursor.block + 1
+
+    def _apply(self, unit: Unit, block: int, timestamp: int, event: object) -> None:
+        if isinstance(event, StatusEvent):
+            entry = StatusEntry(
+                organisation_from_bytes32(event.actor),
+                State(event.state),
+                event.effective,
+                event.recorded,
+                Reason(event.reason),
+                event.statement,
+            )
+            issuer = organisation_from_bytes32(event.issuer)
+            unit.chain.add_entries([ChainEntry(issuer, event.leaf, entry, event.count, block)])
+        elif isinstance(event, OrganisationEvent):
+            apply = _ORGANISATION_EVENTS.get(event.name)
+            if apply is not None:
+                apply(unit, event, timestamp)
+
+    def rebuild(self) -> Rebuilt:
+        """Delete every row that can be made again and make it again from chain and segments.
+
+        Records that are accepted but not anchored yet live only in rows and spool: they must be anchored first.
+
+        Raises:
+            IntegrityError: REBUILD_OPEN_WORK; SEGMENT_…, BODY_OF_OTHER_LEAF.
+        """
+        with self._store.read() as unit:
+            if unit.records.waiting() or unit.batches.in_states(("batched", "signed", "broadcast", "mined", "final")):
+                raise IntegrityError("REBUILD_OPEN_WORK")
+        with self._store.begin() as unit:
+            unit.clear_rows()
+            unit.chain.clear()
+        self.run()
+        head, _ = self._chain.head()
+        batches = records = erased = 0
+        missing: list[bytes] = []
+        for since in range(0, head.block + 1, RANGE):
+            for block, _, event in self._chain.events(since, min(since + RANGE - 1, head.block)):
+                if isinstance(event, AnchoredEvent):
+                    try:
+                        total, gone = self._rebuild_batch(event, block)
+                    except NotFoundError:
+                        missing.append(event.root)
+                        continue
+                    batches, records, erased = batches + 1, records + total, erased + gone
+        return Rebuilt(batches, records, erased, tuple(missing))
+
+    def _rebuild_batch(self, event: AnchoredEvent, block: int) -> tuple[int, int]:
+        segment = self._segments.open(event.root)
+        if segment.size() != event.size or segment.root() != event.root:
+            raise IntegrityError("REBUILD_OTHER_SEGMENT", root=event.root.hex())
+        leaves, handles, approvals = segment.leaves(), segment.vault_handles(), segment.approvals()
+        secrets = self._vault.get(handles)
+        rows, erased = [], 0
+        for i, handle in enumerate(handles):
+            leaf = leaves[32 * i : 32 * i + 32]
+            type_, id_hmac, files = "", None, ()
+            if handle in secrets:
+                record, _ = bodies.decrypt(secrets[handle], leaf, segment.body(i))
+                type_, id_hmac = record.type, self._index.id(record.id)
+                files = tuple(self._index.file(f.sha256) for f in record.files)
+            else:
+                erased += 1
+            rows.append(
+                AcceptedRow(type_, id_hmac, leaf, handle, 0, 0, approvals[32 * i : 32 * i + 32], None, files)
+            )
+        issuer = organisation_from_bytes32(event.issuer)
+        with self._store.begin() as unit:
+            unit.restore_batch(
+                issuer,
+                Kind(event.kind),
+                event.root,
+                event.manifest_sha256,
+                event.accreditation,
+                event.sequence,
+                BlockName(block, self._chain.canonical(block)),
+                rows,
+            )
+        return len(rows), erased
+
+
+def _organisation(unit: Unit, event: OrganisationEvent, timestamp: int, barred: bool) -> None:
+    unit.chain.put_organisation(organisation_from_bytes32(event.values["organisation"]), timestamp, barred)
+
+
+def _account(unit: Unit, event: OrganisationEvent, timestamp: int) -> None:
+    v = event.values
+    unit.chain.put_account(AccountRow(v["account"], organisation_from_bytes32(v["organisation"]), v["permissions"]))
+
+
+def _signer(unit: Unit, event: OrganisationEvent, timestamp: int) -> None:
+    """SignerBound carries both dates; SignerEnded and SignerCompromised change one of them."""
+    v = event.values
+    organisation = organisation_from_bytes32(v["organisation"])
+    known = {s.certificate: s for s in unit.chain.signers(organisation)}.get(v["certificate"])
+    since = v.get("from", known.since if known else 0)
+    until = v.get("until", known.until if known else 0)
+    compromised = v.get("since", known.compromised_since if known else None)
+    unit.chain.put_signer(SignerRow(organisation, v["certificate"], since, until, compromised))
+
+
+def _accredited(unit: Unit, event: OrganisationEvent, timestamp: int) -> None:
+    v = event.values
+    unit.chain.put_accreditation(
+        AccreditationRow(
+            v["id"],
+            organisation_from_bytes32(v["organisation"]),
+            Kind(v["kind"]),
+            v["jurisdiction"].rstrip(b"\0").decode("ascii", "replace"),
+            v["from"],
+            v["until"],
+            unit.chain.document(v["id"]),
+        )
+    )
+
+
+def _accreditation_ended(unit: Unit, event: OrganisationEvent, timestamp: int) -> None:
+    v = event.values
+    for row in unit.chain.accreditations():
+        if row.id == v["id"]:
+            unit.chain.put_accreditation(
+                AccreditationRow(
+                    row.id, row.organisation, row.kind, row.jurisdiction, row.since, v["until"], row.document
+                )
+            )
+
+
+_ORGANISATION_EVENTS: dict[str, Callable[[Unit, OrganisationEvent, int], None]] = {
+    "OrganisationRegistered": lambda unit, event, at: _organisation(unit, event, at, False),
+    "Barred": lambda unit, event, at: _organisation(unit, event, at, True),
+    "Unbarred": lambda unit, event, at: _organisation(unit, event, at, False),
+    "AccountSet": _account,
+    "SignerBound": _signer,
+    "SignerEnded": _signer,
+    "SignerCompromised": _signer,
+    "Accredited": _accredited,
+    "AccreditationEnded": _accreditation_ended,
+}
+

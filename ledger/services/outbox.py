@@ -1,0 +1,98 @@
+"""Driving the outbox: one lease, one pass over everything that is open, the same code after a crash as before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.errors import UnavailableError, ZhengyinError
+from ledger.ports import Spool, Store
+from ledger.services.anchoring import Anchoring
+from ledger.services.batching import Batching
+from ledger.services.indexing import Indexing
+from ledger.services.statuses import Statuses
+
+LEASE = "outbox"
+LEASE_SECONDS = 60.0
+ORPHAN_SECONDS = 3600.0
+"""A chunk that no row names is an orphan of a crash once it is this old; younger ones may be in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """``open``: batches and status changes still on their way; ``problems``: what holds some of them back."""
+
+    moved: int
+    open: int
+    problems: tuple[ZhengyinError, ...]
+
+
+class Outbox:
+    def __init__(
+        self,
+        store: Store,
+        spool: Spool,
+        batching: Batching,
+        anchoring: Anchoring,
+        statuses: Statuses,
+        indexing: Indexing,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        holder: str,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._batching = batching
+        self._anchoring = anchoring
+        self._statuses = statuses
+        self._indexing = indexing
+        self._clock = clock
+        self._sleep = sleep
+        self._holder = holder
+
+    def run_once(self) -> Pass:
+        """One pass.
+
+        Raises:
+            UnavailableError: OUTBOX_LEASE_HELD while another process drives; STORE_…, CHAIN_….
+        """
+        if not self._store.take_lease(LEASE, self._holder, self._clock(), LEASE_SECONDS):
+            raise UnavailableError("OUTBOX_LEASE_HELD")
+        self._indexing.run()
+        closed, problems = self._batching.close_all()
+        anchors = self._anchoring.advance()
+        indexed = self._indexing.run()
+        changes = self._statuses.advance()
+        return Pass(
+            closed + anchors.moved + indexed + changes.moved,
+            anchors.open + changes.open,
+            (*problems, *anchors.problems, *changes.problems),
+        )
+
+    def drain(self, seconds: float, watch: Callable[[Pass], None] | None = None) -> Pass:
+        """Run passes until nothing is on its way, nothing can move any more, or the time is over."""
+        end = self._clock() + seconds
+        try:
+            self.sweep()
+            while True:
+                done = self.run_once()
+                if watch is not None:
+                    watch(done)
+                # a pass may accept nothing new yet still wait for a block: only a second idle look ends the work
+                if (done.open == 0 and done.moved == 0) or (done.problems and done.moved == 0):
+                    return done
+                if self._clock() >= end:
+                    raise UnavailableError("OUTBOX_TIMEOUT", open=done.open)
+                if done.moved == 0:
+                    self._sleep(0.1)
+        finally:
+            self._store.drop_lease(LEASE, self._holder)
+
+    def sweep(self) -> int:
+        """Remove what a crash between a write and its commit left behind; returns how many pieces."""
+        before = self._clock() - ORPHAN_SECONDS
+        names = set(self._spool.names(before))
+        with self._store.read() as unit:
+            orphans = names - unit.records.chunks_in_use()
+        self._spool.remove(orphans)
+        return len(orphans)

@@ -1,0 +1,126 @@
+"""Gathering facts for the procedure. Only the procedure judges; a source that does not answer is said, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ledger.core.bundles import Bundle, StateProof
+from ledger.core.records import FileDigest
+from ledger.core.registries import Kind
+from ledger.core.trust import Trust
+from ledger.core.verdicts import Finding, undetermined
+from ledger.crypto.blind_index import BlindIndex
+from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
+from ledger.ports import RecordRow, Store
+from ledger.services.bundling import Bundling
+from ledger.verification.facts import Facts, IndexFacts
+from ledger.verification.procedure import verify
+from ledger.verification.report import Report, not_found, undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the relying party asks beside the bundle; see ``Facts`` for each."""
+
+    documents: tuple[FileDigest, ...] = ()
+    time_of_interest: int | None = None
+    as_of_bundle: bool = False
+    max_age: int | None = None
+    jurisdiction: str | None = None
+
+
+def verify_offline(bundle: bytes, trust: Trust, question: Question, now: int) -> Report:
+    """Judge a bundle with nothing but a trust file."""
+    return verify(
+        Facts(
+            bundle=bundle,
+            documents=question.documents,
+            trust=trust,
+            now=now,
+            time_of_interest=question.time_of_interest,
+            as_of_bundle=question.as_of_bundle,
+            max_age=question.max_age,
+            jurisdiction=question.jurisdiction,
+        )
+    )
+
+
+class Verifying:
+    """Verification with a store and a chain at hand."""
+
+    def __init__(
+        self,
+        store: Store,
+        bundling: Bundling,
+        index: BlindIndex,
+        trust: Callable[[], Trust],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._bundling = bundling
+        self._index = index
+        self._trust = trust
+        self._clock = clock
+
+    def bundle(self, data: bytes, question: Question) -> Report:
+        """Judge a bundle with the chain's newest state of its record."""
+        state: StateProof | None = None
+        problems: tuple[Finding, ...] = ()
+        known: IndexFacts | None = None
+        try:
+            parsed = Bundle.from_bytes(data)
+        except InputError:
+            parsed = None  # step 0 says what is wrong with it
+        if parsed is not None and parsed.manifest.chain in {c.identity for c in self._trust().chains}:
+            leaf = parsed.record.leaf()
+            try:
+                state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root)
+                known = self._known(parsed.record.issuer, parsed.record.kind, parsed.record.id, leaf)
+            except UnavailableError as e:
+                problems = (undetermined(e.code, **e.values),)
+        return verify(
+            Facts(
+                bundle=data,
+                documents=question.documents,
+                trust=self._trust(),
+                now=int(self._clock()),
+                time_of_interest=question.time_of_interest,
+                as_of_bundle=question.as_of_bundle,
+                max_age=question.max_age,
+                jurisdiction=question.jurisdiction,
+                fresh_state=state,
+                problems=problems,
+                known=known,
+            )
+        )
+
+    def by_id(self, record_id: str, question: Question, issuer: str | None = None) -> Report:
+        """Judge the record with that id in this ledger; unknown is "not found", never "forged"."""
+        with self._store.read() as unit:
+            rows = unit.records.find_ids(self._index.id(record_id))
+        return self._row([r for r in rows if issuer in (None, r.issuer)], question)
+
+    def by_file(self, document: FileDigest, question: Question) -> Report:
+        """Judge the newest record that binds this file."""
+        with self._store.read() as unit:
+            rows = unit.records.by_file(self._index.file(document.sha256))
+        return self._row(rows, question)
+
+    def _row(self, rows: Sequence[RecordRow], question: Question) -> Report:
+        if not rows:
+            return not_found()
+        try:
+            bundle = self._bundling.bundle(rows[-1], None, state=False)
+        except NotFoundError as e:
+            return undecided(undetermined(e.code, **e.values))
+        except ConflictError:
+            return undecided(undetermined("RECORD_PENDING"))
+        return self.bundle(bundle.to_bytes(), question)
+
+    def _known(self, issuer: str, kind: Kind, record_id: str, leaf: bytes) -> IndexFacts | None:
+        with self._store.read() as unit:
+            cursor = unit.chain.cursor()
+            rows = unit.records.find_ids(self._index.id(record_id))
+        others = tuple(r.leaf for r in rows if (r.issuer, r.kind) == (issuer, kind) and r.leaf != leaf)
+        return IndexFacts(cursor.block, others) if cursor else None

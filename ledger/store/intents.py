@@ -1,0 +1,77 @@
+"""Rows of accepted changes of status, until the chain has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from ledger.core.registries import Reason, State
+from ledger.ports import IntentRow
+from ledger.store import queries
+from ledger.store.tables import intents
+
+_QUERY = select(
+    *(
+        intents.c.row,
+        intents.c.actor,
+        intents.c.issuer,
+        intents.c.leaf,
+        intents.c.change,
+        intents.c.effective,
+    ),
+    *(intents.c.reason, intents.c.statement, intents.c.state),
+)
+
+
+class SqlIntents:
+    """``ports.Intents`` in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        actor: str,
+        issuer: str,
+        leaf: bytes,
+        change: State,
+        effective: int,
+        reason: Reason,
+        statement: bytes,
+        now: int,
+    ) -> int:
+        return queries.insert_one(
+            self._connection,
+            intents,
+            actor=actor,
+            issuer=issuer,
+            leaf=leaf,
+            change=int(change),
+            effective=effective,
+            reason=int(reason),
+            statement=statement,
+            state="accepted",
+            created=now,
+        )
+
+    def in_states(self, states: Sequence[str]) -> list[IntentRow]:
+        return self._rows(intents.c.state.in_(states))
+
+    def move(self, rows: Sequence[int], before: str, after: str, **columns: Any) -> None:
+        """All of ``rows`` or none. ``columns``: ``transaction`` (its row), ``problem``."""
+        queries.move(self._connection, intents, rows, before, after, columns)
+
+    def for_leaf(self, issuer: str, leaf: bytes) -> list[IntentRow]:
+        return self._rows(intents.c.leaf == leaf, intents.c.issuer == issuer)
+
+    def of_transaction(self, transaction: int) -> list[IntentRow]:
+        return self._rows(intents.c.transaction == transaction)
+
+    def _rows(self, *where: ColumnElement[bool]) -> list[IntentRow]:
+        found = self._connection.execute(_QUERY.where(*where).order_by(intents.c.row))
+        return [
+            IntentRow(row, actor, issuer, leaf, State(change), effective, Reason(reason), statement, state)
+            for row, actor, issuer, leaf, change, effective, reason, statement, state in found
+        ]

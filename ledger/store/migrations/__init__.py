@@ -1,0 +1,1 @@
+"""Alembic's environment. Run by ``ledger.store.schema.upgrade``, never by hand."""

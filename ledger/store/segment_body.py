@@ -1,0 +1,159 @@
+"""The file ``body`` of a segment: a batch as it was frozen before signing.
+
+All integers big-endian; n is the number of records::
+
+    magic       8    "ZYSEGMNT"
+    version     u16  1
+    header      u32 length, then canonical JSON {tag, issuer, kind, size, types}
+    types       u16 × n        index into the header's list of types (ascending, each in use)
+    handles     u64 × n        vault handles of the record keys
+    approvals   32 × n
+    levels      32 × nodes     leaves first, the root last
+    offsets     u64 × (n + 1)  of the bodies, from the first one; the last is their total
+    bodies
+    digest      32             SHA-256 of everything before it
+
+Each part has a fixed place once the header is read, so one record costs a few short reads, however large
+the batch is.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import accumulate
+
+from ledger.core import canonical, shapes
+from ledger.core.identifiers import organisation_id
+from ledger.core.manifests import MAX_BATCH
+from ledger.core.merkle import HASH_BYTES
+from ledger.core.records import TYPE
+from ledger.core.registries import Kind
+from ledger.errors import InputError
+from ledger.ports import SegmentBody
+
+MAGIC, VERSION, TAG = b"ZYSEGMNT", 1, "zhengyin/segment/1"
+PREFIX = struct.Struct(">8sHI")
+HEADER_LIMITS = canonical.Limits(8 << 20, 3)  # 65,536 types of 64 characters at most
+DIGEST_BYTES = 32
+
+
+def level_sizes(size: int) -> list[int]:
+    """Nodes on each level of the tree over ``size`` leaves, the root's 1 last."""
+    sizes = [size]
+    while size > 1:
+        size = (size + 1) // 2
+        sizes.append(size)
+    return sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the parts of one body file begin, in bytes from its start."""
+
+    issuer: str
+    kind: Kind
+    size: int
+    types: tuple[str, ...]
+    start: int
+
+    @property
+    def handles(self) -> int:
+        return self.start + 2 * self.size
+
+    @property
+    def approvals(self) -> int:
+        return self.handles + 8 * self.size
+
+    @property
+    def levels(self) -> int:
+        return self.approvals + HASH_BYTES * self.size
+
+    @property
+    def offsets(self) -> int:
+        return self.levels + HASH_BYTES * sum(level_sizes(self.size))
+
+    @property
+    def bodies(self) -> int:
+        return self.offsets + 8 * (self.size + 1)
+
+    def header(self) -> bytes:
+        value = {
+            "tag": TAG,
+            "issuer": self.issuer,
+            "kind": self.kind.word,
+            "size": self.size,
+            "types": list(self.types),
+        }
+        data = canonical.encode(value, HEADER_LIMITS)
+        return PREFIX.pack(MAGIC, VERSION, len(data)) + data
+
+    @classmethod
+    def parse(cls, data: bytes) -> Layout:
+        """From the header's JSON.
+
+        Raises:
+            InputError: CANONICAL_…, SHAPE_…, REGISTRY_UNKNOWN.
+        """
+        value = canonical.decode(data, HEADER_LIMITS)
+        issuer, kind, size, types = shapes.tagged(value, "header", TAG, "issuer", "kind", "size", "types")
+        found = cls(
+            organisation_id(shapes.text(issuer, "header.issuer")),
+            Kind.of_word(kind, "header.kind"),
+            shapes.integer(size, "header.size", 1, MAX_BATCH),
+            shapes.array(types, "header.types", _type, low=1, high=MAX_BATCH),
+            PREFIX.size + len(data),
+        )
+        shapes.ascending(found.types, "header.types")
+        return found
+
+
+def _type(value: object, path: str) -> str:
+    return shapes.text(value, path, TYPE)
+
+
+def layout_of(issuer: str, kind: Kind, body: SegmentBody) -> Layout:
+    """Layout of a body that is about to be written.
+
+    Raises:
+        InputError: SEGMENT_SHAPE if its parts do not describe one batch of 1 to 65,536 records.
+    """
+    size = len(body.bodies)
+    counts = (len(body.types), len(body.vault_handles), len(body.approvals) / HASH_BYTES)
+    if not 1 <= size <= MAX_BATCH or any(count != size for count in counts):
+        raise InputError("SEGMENT_SHAPE", size=size)
+    if [len(level) for level in body.levels] != [HASH_BYTES * nodes for nodes in level_sizes(size)]:
+        raise InputError("SEGMENT_SHAPE", size=size)
+    bare = Layout(organisation_id(issuer), kind, size, tuple(sorted(set(body.types))), 0)
+    return Layout(issuer, kind, size, bare.types, len(bare.header()))
+
+
+def pieces(layout: Layout, body: SegmentBody) -> Iterator[bytes]:
+    """The file's bytes without the digest, in pieces."""
+    index = {name: number for number, name in enumerate(layout.types)}
+    yield layout.header()
+    yield pack("H", [index[name] for name in body.types])
+    yield pack("Q", body.vault_handles)
+    yield body.approvals
+    yield from body.levels
+    yield pack("Q", list(accumulate(map(len, body.bodies), initial=0)))
+    yield from body.bodies
+
+
+def with_digest(parts: Iterator[bytes]) -> Iterator[bytes]:
+    digest = sha256()
+    for part in parts:
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def pack(code: str, values: Sequence[int]) -> bytes:
+    """``H``: u16, ``Q``: u64, big-endian. ``struct`` fixes both widths on every platform."""
+    return struct.pack(f">{len(values)}{code}", *values)
+
+
+def unpack(code: str, data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f">{len(data) // struct.calcsize('>' + code)}{code}", data)

@@ -1,0 +1,112 @@
+"""One database transaction over every table, and the store that opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, delete, insert, or_, update
+
+from ledger.core.manifests import BlockName
+from ledger.core.registries import Kind
+from ledger.errors import ConflictError
+from ledger.ports import AcceptedRow
+from ledger.store import dialect, queries, rebuild
+from ledger.store.batches import SqlBatches
+from ledger.store.chain_index import SqlChainIndex
+from ledger.store.intents import SqlIntents
+from ledger.store.jobs import SqlJobs
+from ledger.store.records import SqlRecords
+from ledger.store.schema import check_version
+from ledger.store.tables import leases
+from ledger.store.transactions import SqlTransactions
+
+
+class SqlUnit:
+    """``ports.Unit``: the repositories of one transaction. Of no use after it ended."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.records = SqlRecords(connection)
+        self.batches = SqlBatches(connection)
+        self.transactions = SqlTransactions(connection)
+        self.intents = SqlIntents(connection)
+        self.jobs = SqlJobs(connection)
+        self.chain = SqlChainIndex(connection)
+        self._connection = connection
+
+    def clear_rows(self) -> None:
+        rebuild.clear_rows(self._connection)
+
+    def restore_batch(
+        self,
+        issuer: str,
+        kind: Kind,
+        root: bytes,
+        manifest_sha256: bytes,
+        accreditation: bytes,
+        sequence: int,
+        block: BlockName,
+        rows: Sequence[AcceptedRow],
+    ) -> None:
+        rebuild.restore_batch(
+            self._connection, issuer, kind, root, manifest_sha256, accreditation, sequence, block, rows
+        )
+
+
+class SqlStore:
+    """``ports.Store`` over SQLite (``sqlite:////path/file.db``) or PostgreSQL. Threads may share it."""
+
+    def __init__(self, url: str) -> None:
+        """Open an existing database.
+
+        Raises:
+            ConfigError: STORE_URL; STORE_SCHEMA if its tables are of another version, or there are none.
+            UnavailableError, IntegrityError: STORE_…, see ``dialect.translated``.
+        """
+        self._engine = dialect.connect(url)
+        try:
+            with self._connection(writes=False) as connection:
+                check_version(connection)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[SqlUnit]:
+        """Commit on a clean exit, roll back on any exception. A crash anywhere inside leaves nothing."""
+        with self._connection(writes=True) as connection:
+            yield SqlUnit(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlUnit]:
+        """One consistent view; writing in it is refused by the database."""
+        with self._connection(writes=False) as connection:
+            yield SqlUnit(connection)
+
+    @contextmanager
+    def _connection(self, writes: bool) -> Iterator[Connection]:
+        engine = self._engine.execution_options(**{dialect.WRITES: writes})
+        with dialect.translated(), engine.begin() as connection:
+            yield connection
+
+    def take_lease(self, name: str, holder: str, now: float, seconds: float) -> bool:
+        """One transaction of its own: of two that ask at once, one is told ``False``."""
+        free = or_(leases.c.holder == holder, leases.c.until <= now)
+        taken = update(leases).where(leases.c.name == name, free).values(holder=holder, until=now + seconds)
+        with self._connection(writes=True) as connection:
+            if connection.execute(taken).rowcount:
+                return True
+            try:
+                with queries.unique(connection, "STORE_LEASE_TAKEN"):
+                    connection.execute(insert(leases).values(name=name, holder=holder, until=now + seconds))
+            except ConflictError:
+                return False
+        return True
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """Nothing happens if another holds it."""
+        with self._connection(writes=True) as connection:
+            connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))

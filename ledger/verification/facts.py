@@ -1,0 +1,51 @@
+"""Facts: everything the procedure judges, gathered beforehand and frozen.
+
+The gatherer does all reading of files, clocks and networks; the procedure does none. What the gatherer could
+not get stands in ``problems`` and makes a step undetermined at worst: a network fault is never "forged".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ledger.core.bundles import StateProof
+from ledger.core.records import FileDigest
+from ledger.core.trust import Trust
+from ledger.core.verdicts import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """What an index that has followed the chain up to ``block`` knows beside the bundle.
+
+    ``duplicates``: leaves of other records of the same issuer, kind and id that were never ended (32 bytes
+    each).
+    """
+
+    block: int
+    duplicates: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One question to the procedure.
+
+    ``bundle``: the bytes as received. ``documents``: digests of the files handed in with it, none if only the
+    bundle was. ``now``: the verifier's clock, ``time_of_interest``: the instant asked about (``None`` = now),
+    seconds UTC. ``as_of_bundle``: answer as of the state's own block and leave "now" open; ``max_age``:
+    oldest state accepted, in seconds. ``jurisdiction``: whose policy and recognitions apply (``None`` = the
+    accreditation's own). ``fresh_state``: a state gathered online, judged exactly like a stapled one; the
+    newer of the two is used.
+    """
+
+    bundle: bytes
+    documents: tuple[FileDigest, ...]
+    trust: Trust
+    now: int
+    time_of_interest: int | None = None
+    as_of_bundle: bool = False
+    max_age: int | None = None
+    jurisdiction: str | None = None
+    fresh_state: StateProof | None = None
+    problems: tuple[Finding, ...] = ()
+    known: IndexFacts | None = None

@@ -1,0 +1,118 @@
+"""The headline and the four lines under it: what a citizen reads. Each line that was not checked says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ledger.core.verdicts import Finding, Indication, Outcome, Step, StepResult
+from ledger.errors import Language
+from ledger.verification.words import show
+
+
+class Headline(Enum):
+    VALID = "valid"
+    NO_LONGER_IN_FORCE = "noLongerInForce"
+    DOES_NOT_MATCH = "doesNotMatch"
+    CANNOT_BE_DECIDED = "cannotBeDecided"
+    NOT_FOUND = "notFound"
+
+    @property
+    def code(self) -> str:
+        return f"HEADLINE_{self.name}"
+
+
+class Topic(Enum):
+    UNALTERED = "unaltered"
+    ISSUED = "issued"
+    IN_FORCE = "inForce"
+    ANCHORED = "anchored"
+    INTEGRITY = "integrity"
+    PROVENANCE = "provenance"
+
+
+LINES = (Topic.UNALTERED, Topic.ISSUED, Topic.IN_FORCE, Topic.ANCHORED)
+CONCLUSIONS = (Topic.INTEGRITY, Topic.PROVENANCE)
+"""Two for courts and never one: integrity since anchoring (Online Litigation Rules of the people's courts,
+article 16), provenance before it (article 18)."""
+
+_STEPS = {
+    Topic.UNALTERED: (Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION),
+    Topic.ISSUED: (
+        Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
+        Step.ACCREDITATION,
+    ),
+    Topic.IN_FORCE: (Step.STATUS, Step.VALIDITY),
+    Topic.ANCHORED: (Step.FINALITY, Step.ANCHOR),
+    Topic.INTEGRITY: (
+        Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION, Step.BINDING,
+        Step.FINALITY, Step.ANCHOR,
+    ),
+    Topic.PROVENANCE: (
+        Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION, Step.ACCREDITATION,
+    ),
+}  # fmt: skip
+_NOT_IN_FORCE = frozenset(
+    {"STATUS_REVOKED", "STATUS_SUSPENDED", "STATUS_SUPERSEDED", "VALIDITY_EXPIRED", "VALIDITY_NOT_YET"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One answer. ``outcome`` SKIPPED: not checked."""
+
+    topic: Topic
+    outcome: Outcome
+    code: str
+    values: dict[str, Any]
+
+    def text(self, language: Language) -> str:
+        return show(self.code, language, self.values)
+
+
+def headline(results: Sequence[StepResult], indication: Indication) -> Headline:
+    """The five answers. "Genuine but no longer in force" only if steps 0 to 13 passed and nothing but the
+    status or the validity speaks against the record; a disowned batch or a false state is "does not
+    match"."""
+    if indication is Indication.TOTAL_PASSED:
+        return Headline.VALID
+    if indication is Indication.INDETERMINATE:
+        return Headline.CANNOT_BE_DECIDED
+    against = [f for r in results for f in r.findings if f.outcome is Outcome.FAILED]
+    if any(f.code not in _NOT_IN_FORCE for f in against):
+        return Headline.DOES_NOT_MATCH
+    genuine = not any(
+        r.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
+        for r in results
+        if r.step.value <= Step.ACCREDITATION.value
+    )
+    return Headline.NO_LONGER_IN_FORCE if genuine else Headline.CANNOT_BE_DECIDED
+
+
+def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any]) -> Line:
+    """The line of ``topic`` from the steps behind it; ``values`` as the report has proved them."""
+    chosen = [r for r in results if r.step in _STEPS[topic]]
+    outcome = _outcome(chosen)
+    suffix = {Outcome.PASSED: "YES", Outcome.FAILED: "NO", Outcome.UNDETERMINED: "OPEN"}.get(
+        outcome, "NOT_CHECKED"
+    )
+    code = f"LINE_{topic.name}_{suffix}"
+    if outcome is Outcome.PASSED and any(f.code == "BYTES_NOT_CHECKED" for f in _findings(chosen)):
+        code = f"LINE_{topic.name}_WITHOUT_FILE"
+    return Line(topic, outcome, code, values)
+
+
+def _outcome(results: Sequence[StepResult]) -> Outcome:
+    """As of a step: failed, else open, else not checked where a step lacked its input, else passed."""
+    outcomes = {r.outcome for r in results}
+    for outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
+        if outcome in outcomes:
+            return outcome
+    blocked = any(f.code == "STEP_NEEDS_EARLIER" for f in _findings(results))
+    return Outcome.SKIPPED if blocked or Outcome.PASSED not in outcomes else Outcome.PASSED
+
+
+def _findings(results: Iterable[StepResult]) -> list[Finding]:
+    return [f for r in results for f in r.findings]

@@ -1,0 +1,28 @@
+"""Step 4, inclusion. Stops: a record slipped under the manifest of a batch it is not in."""
+
+from __future__ import annotations
+
+from ledger.core.merkle import root_from_path
+from ledger.core.verdicts import Step, StepResult, failed
+from ledger.errors import InputError
+from ledger.verification.case import Case, concluded, need, refused
+
+STEP = Step.INCLUSION
+
+
+def judge(case: Case) -> StepResult:
+    """The record's leaf and its path give the manifest's root (RFC 9162 section 2.1.3.2).
+
+    Index and size are as good as the manifest's signature: an RFC 6962 root binds neither.
+    """
+    bundle = need(case.bundle, Step.CONTAINER)
+    inclusion, manifest = bundle.inclusion, bundle.manifest
+    try:
+        root = root_from_path(bundle.record.leaf(), inclusion.index, manifest.size, inclusion.path)
+    except InputError as e:
+        return concluded(STEP, [refused("INCLUSION_PATH_REFUSED", e)])
+    if root != manifest.root:
+        return concluded(
+            STEP, [failed("INCLUSION_ROOT_DIFFERS", found=root.hex(), expected=manifest.root.hex())]
+        )
+    return concluded(STEP, [], {"index": inclusion.index, "size": manifest.size, "root": root.hex()})

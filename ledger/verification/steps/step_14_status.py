@@ -1,0 +1,180 @@
+"""Step 14, status. Stops: a revoked license shown with an old "active", with another's status, with changes
+left out; a batch that its office has disowned; a block without a decision passing for a decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ledger.core.bundles import StateProof
+from ledger.core.registries import State
+from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, noted, undetermined
+from ledger.verification.case import Case, concluded, need
+from ledger.verification.state import ProvedState, prove_state
+from ledger.verification.statements import SignedEntry, judge_statements
+
+STEP = Step.STATUS
+_ENDED = {
+    State.SUSPENDED: "STATUS_SUSPENDED",
+    State.REVOKED: "STATUS_REVOKED",
+    State.SUPERSEDED: "STATUS_SUPERSEDED",
+}
+
+
+def judge(case: Case) -> StepResult:
+    """State at the time of interest and now, from a proved state, each change with its signed statement.
+
+    An online state is judged like a stapled one; the newer is used, but the other must hold as well. Without
+    a state young enough the answer is undetermined, never "in force".
+    """
+    bundle, facts = need(case.bundle, Step.CONTAINER), case.facts
+    if not facts.as_of_bundle:
+        case.interest = facts.now if facts.time_of_interest is None else facts.time_of_interest
+    findings = _known(case)
+    offered = [s for s in (facts.fresh_state, bundle.state) if s is not None]
+    if not offered:
+        return concluded(STEP, [*_problems(case), *findings, undetermined("STATUS_UNKNOWN_OFFLINE")])
+    proof, state, found = _newest(case, offered)
+    findings += found
+    if proof is None or state is None:
+        return concluded(STEP, [*_problems(case), *findings])
+    timely = _timely(case, state)
+    findings += timely
+    settled = all(f.outcome is Outcome.PASSED for f in timely)
+    findings += [noted(p.code, **p.values) for p in facts.problems] if settled else _problems(case)
+    findings += _batch(case, state)
+    signed, found = judge_statements(case, state.entries, proof.statements)
+    findings += found
+    if settled or facts.as_of_bundle:
+        findings += _at_interest(case, state, signed)
+    return concluded(STEP, findings, _described(case, state, signed))
+
+
+def _known(case: Case) -> list[Finding]:
+    """The same license issued twice, both alive (after a restore from an old backup): which one is right is
+    open."""
+    if case.facts.known is None or case.bundle is None:
+        return []
+    own = case.bundle.record.leaf()
+    others = [leaf.hex() for leaf in case.facts.known.duplicates if leaf != own]
+    return (
+        [undetermined("STATUS_ID_DUPLICATED", others=others, block=case.facts.known.block)] if others else []
+    )
+
+
+def _problems(case: Case) -> list[Finding]:
+    """What could not be gathered is never a proof of anything: undetermined, whatever the gatherer called
+    it."""
+    return [replace(p, outcome=Outcome.UNDETERMINED) for p in case.facts.problems]
+
+
+def _newest(
+    case: Case, offered: list[StateProof]
+) -> tuple[StateProof | None, ProvedState | None, list[Finding]]:
+    """The newest state that is proved; of the others only what is proved false counts."""
+    judged = [(proof, *prove_state(case, proof)) for proof in offered]
+    proved = [(proof, state, found) for proof, state, found in judged if state is not None]
+    if not proved:
+        return None, None, [f for _, _, found in judged for f in found]
+    best = max(proved, key=lambda entry: (entry[1].time, entry[1].finality.block))
+    others = [
+        f for proof, _, found in judged if proof is not best[0] for f in found if f.outcome is Outcome.FAILED
+    ]
+    return best[0], best[1], [*others, *best[2]]
+
+
+def _timely(case: Case, state: ProvedState) -> list[Finding]:
+    """Is the state young enough to speak about the time of interest?"""
+    facts, age = case.facts, case.facts.now - state.time
+    if age < -case.tolerances.clock_skew:
+        return [undetermined("STATUS_FROM_FUTURE", asOf=state.time, now=facts.now)]
+    age = max(age, 0)
+    values = {"asOf": state.time, "age": age}
+    if facts.as_of_bundle:
+        case.interest = state.time
+        if facts.max_age is not None and age > facts.max_age:
+            return [undetermined("STATUS_TOO_OLD", maxAge=facts.max_age, **values)]
+        return [noted("STATUS_AS_OF", **values)]
+    limit = (
+        case.tolerances.freshness if facts.max_age is None else min(facts.max_age, case.tolerances.freshness)
+    )
+    if age > limit:
+        return [undetermined("STATUS_STALE", limit=limit, **values)]
+    if case.interest is not None and case.interest > state.time + limit:
+        return [undetermined("STATUS_NOT_REACHED", at=case.interest, **values)]
+    return []
+
+
+def _batch(case: Case, state: ProvedState) -> list[Finding]:
+    """The batch is there, as anchored, not disowned, on a ledger that is still written."""
+    found, batch, event = [], state.batch, case.event
+    anchor = case.block.header.number if case.block else None
+    if anchor is not None and state.finality.block < anchor:
+        found.append(undetermined("STATUS_BEFORE_ANCHOR", block=state.finality.block, anchor=anchor))
+    elif batch.sequence == 0:
+        found.append(failed("STATUS_BATCH_UNKNOWN"))
+    elif event is not None:
+        anchored = (event.sequence, event.kind, event.suite, event.size)
+        if (batch.sequence, batch.kind, batch.suite, batch.size) != anchored:
+            found.append(failed("STATUS_BATCH_DIFFERS", sequence=batch.sequence, event=event.sequence))
+    if batch.disowned:
+        found.append(failed("STATUS_BATCH_DISOWNED", sequence=batch.sequence))
+    if state.retired or (case.chain is not None and case.chain.successor is not None):
+        # An old ledger would answer "active" for ever.
+        found.append(undetermined("STATUS_LEDGER_RETIRED"))
+    return found
+
+
+def _at_interest(case: Case, state: ProvedState, signed: tuple[SignedEntry, ...]) -> list[Finding]:
+    found: list[Finding] = []
+    interest = need(case.interest, STEP)
+    if state.status.frozen:
+        found.append(undetermined("STATUS_FROZEN"))
+    deciding = _entry_at(state, signed, interest)
+    if deciding is not None and deciding.entry.state in _ENDED:
+        # An unsigned change, or one whose statement does not stand, has its own finding: it decides nothing.
+        if deciding.statement is not None:
+            found.append(failed(_ENDED[deciding.entry.state], **_values(deciding)))
+        elif deciding.entry is not state.entries[-1]:
+            found.append(undetermined("STATUS_UNSIGNED", **_values(deciding)))
+    current = signed[-1] if signed else None
+    if current is not None and current is not deciding:
+        found.append(noted("STATUS_CHANGED_SINCE", **_values(current)))
+    if case.times is not None and interest < case.times.not_before:
+        found.append(noted("STATUS_BEFORE_PROOF", at=interest, notBefore=case.times.not_before))
+    return found
+
+
+def _entry_at(state: ProvedState, signed: tuple[SignedEntry, ...], instant: int) -> SignedEntry | None:
+    entry = state.entry_at(instant)
+    return next((s for s in reversed(signed) if s.entry is entry), None) if entry is not None else None
+
+
+def _values(signed: SignedEntry) -> dict[str, Any]:
+    e = signed.entry
+    return {
+        "state": e.state.word,
+        "since": e.effective,
+        "recorded": e.recorded,
+        "reason": e.reason.word,
+        "actor": e.actor,
+        "statement": e.statement.hex(),
+        "successor": signed.successor,
+    }
+
+
+def _described(case: Case, state: ProvedState, signed: tuple[SignedEntry, ...]) -> dict[str, Any]:
+    deciding = _entry_at(state, signed, case.interest) if case.interest is not None else None
+    return {
+        "at": case.interest,
+        "state": deciding.entry.state.word if deciding else State.ACTIVE.word,
+        "change": _values(deciding) if deciding else None,
+        "now": signed[-1].entry.state.word if signed else State.ACTIVE.word,
+        "frozen": state.status.frozen,
+        "changes": len(signed),
+        "asOf": state.time,
+        "age": max(case.facts.now - state.time, 0),
+        "block": state.finality.block,
+        "sealers": len(state.finality.sealers),
+        "validators": state.finality.validators,
+    }

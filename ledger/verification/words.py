@@ -1,0 +1,61 @@
+"""Findings in words for people: instants as local time, registry words translated, the rule behind a refusal
+added."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from ledger.core.verdicts import Finding
+from ledger.errors import Language, message, messages
+
+_SHANGHAI = timezone(timedelta(hours=8))
+_INSTANTS = frozenset(
+    {"anchored", "asOf", "at", "closed", "effective", "expired", "expires", "moment", "notBefore", "now"}
+    | {"recorded", "revoked", "since", "time"}
+)
+_REGISTRIES = frozenset({"state", "reason", "kind"})
+
+
+def show(code: str, language: Language, values: dict[str, Any]) -> str:
+    """Words of ``code`` with its values made readable."""
+    return message(code, language, {name: _readable(name, value, language) for name, value in values.items()})
+
+
+def tell(finding: Finding, language: Language) -> str:
+    """Words of a finding; where a format's rule caused it, the words of that rule in brackets."""
+    text = show(finding.code, language, finding.values)
+    cause = finding.values.get("cause")
+    if not isinstance(cause, str):
+        return text
+    inner = show(cause, language, finding.values.get("causeValues", {}))
+    return f"{text}（{inner}）" if language == "zh" else f"{text} ({inner})"
+
+
+def instant(seconds: int) -> str:
+    """Date and time in China (UTC+8), as both languages write it here."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).astimezone(_SHANGHAI).strftime("%Y-%m-%d %H:%M:%S UTC+8")
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
+def duration(seconds: int, language: Language) -> str:
+    """A length of time in its largest fitting unit."""
+    for code, size in (("AGE_DAYS", 86_400), ("AGE_HOURS", 3_600), ("AGE_MINUTES", 60), ("AGE_SECONDS", 1)):
+        if seconds >= 2 * size or size == 1:
+            return message(code, language, {"count": seconds // size})
+    return str(seconds)
+
+
+def _readable(name: str, value: Any, language: Language) -> Any:
+    if type(value) is int and name in _INSTANTS:
+        return instant(value)
+    if type(value) is int and name == "age":
+        return duration(value, language)
+    if name in _REGISTRIES and isinstance(value, str):
+        code = f"WORD_{name.upper()}_{value.upper()}"
+        return message(code, language) if code in messages() else value
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "–" if value is None else value

@@ -1,0 +1,1 @@
+"""Scripts for developers: set-up, demonstration, contract compiler, benchmarks."""

@@ -1,0 +1,210 @@
+"""Revocation at a moment in the past, from CRLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from crypto_kit import DAY, NOW, Chain, at, certificate, crl, entry, p256, usage
+from cryptography import x509
+
+from ledger.core.bundles import ValidationData
+from ledger.crypto.paths import CertificatePath, build_path
+from ledger.crypto.revocation import RevocationVerdict, judge
+from ledger.errors import InputError, message
+
+CHAIN = Chain()
+PATH = build_path(CHAIN.leaf, [CHAIN.issuing], [CHAIN.root], NOW)
+ROOT_CRL = crl("Root", CHAIN.root_key)
+LATER = NOW + DAY
+ROOT_LATER = crl("Root", CHAIN.root_key, taken=LATER)
+
+
+def issuing_crl(**changes: Any) -> bytes:
+    return crl("Issuing", CHAIN.issuing_key, **changes)
+
+
+GOOD = issuing_crl()
+
+
+def verdict(
+    *crls: bytes, moment: int = NOW, path: CertificatePath = PATH, ocsps: tuple[bytes, ...] = ()
+) -> Any:
+    found = judge(path, ValidationData((), crls, ocsps), moment)
+    for language in ("zh", "en"):
+        assert "{" not in message(found.code, language, found.values)  # type: ignore[arg-type]
+    return found
+
+
+def test_current_lists_are_good_but_provisional() -> None:
+    found = verdict(ROOT_CRL, GOOD)
+    assert found == RevocationVerdict("good", True, NOW - 100, "REVOCATION_PROVISIONAL", {"asOf": NOW - 100})
+
+
+def test_lists_taken_later_are_final() -> None:
+    found = verdict(ROOT_LATER, issuing_crl(taken=LATER))
+    assert (found.outcome, found.provisional, found.as_of) == ("good", False, LATER)
+    assert found.code == "REVOCATION_GOOD"
+
+
+def test_one_authority_without_a_later_list_stays_provisional() -> None:
+    assert verdict(ROOT_CRL, issuing_crl(taken=LATER), GOOD).provisional
+
+
+def test_empty_data_is_never_good() -> None:
+    found = verdict()
+    assert (found.outcome, found.code, found.values) == ("unknown", "REVOCATION_MISSING", {"position": 0})
+
+
+def test_path_without_an_issuer_is_never_good() -> None:
+    with pytest.raises(InputError, match="REVOCATION_PATH_EMPTY"):
+        verdict(path=CertificatePath((CHAIN.root,), b"", ()))
+
+
+def test_list_of_the_root_alone_leaves_the_office_unknown_and_the_other_way_round() -> None:
+    assert verdict(ROOT_CRL).values == {"position": 0}
+    assert verdict(GOOD).values == {"position": 1}
+
+
+def test_expired_list() -> None:
+    found = verdict(ROOT_CRL, issuing_crl(taken=NOW - 2 * DAY, until=NOW))
+    assert (found.outcome, found.code) == ("unknown", "REVOCATION_EXPIRED")
+
+
+def test_list_taken_after_the_certificate_expired_says_nothing_by_silence() -> None:
+    silent = issuing_crl(taken=NOW + 400 * DAY, until=NOW + 407 * DAY)
+    assert verdict(ROOT_CRL, silent).code == "REVOCATION_EXPIRED"
+
+
+def test_list_signed_by_the_wrong_authority() -> None:
+    for forged in (crl("Issuing", CHAIN.root_key), crl("Issuing", p256())):
+        with pytest.raises(InputError, match="REVOCATION_CRL_SIGNATURE"):
+            verdict(ROOT_CRL, forged)
+
+
+def test_list_of_a_stranger_is_unused() -> None:
+    stranger = crl("Stranger", p256())
+    assert verdict(ROOT_CRL, GOOD, stranger).unused == (stranger,)
+
+
+def test_authority_that_may_not_sign_lists() -> None:
+    root = certificate(
+        "Root", CHAIN.root_key.public_key(), "Root", CHAIN.root_key, ca=True, key_usage=usage("key_cert_sign")
+    )
+    path = build_path(CHAIN.leaf, [CHAIN.issuing], [root], NOW)
+    with pytest.raises(InputError, match="REVOCATION_CRL_SIGNATURE"):
+        verdict(ROOT_CRL, GOOD, path=path)
+
+
+def test_unreadable_list_and_flipped_bits() -> None:
+    with pytest.raises(InputError, match="REVOCATION_CRL_SYNTAX"):
+        verdict(b"\x30\x00")
+    for position in range(0, len(GOOD) * 8, 3):
+        flipped = bytearray(GOOD)
+        flipped[position // 8] ^= 1 << position % 8
+        try:
+            found = verdict(ROOT_CRL, bytes(flipped))
+        except InputError:
+            continue
+        assert found.unused == (bytes(flipped),) and found.outcome == "unknown"  # another issuer's name
+
+
+@pytest.mark.parametrize("moment", [NOW, NOW + 1])
+def test_revoked_before(moment: int) -> None:
+    reason = x509.CRLReason(x509.ReasonFlags.key_compromise)
+    listed = issuing_crl(taken=LATER, revoked=(entry(CHAIN.leaf, NOW, reason),))
+    found = verdict(ROOT_LATER, listed, moment=moment)
+    assert (found.outcome, found.code) == ("revoked", "REVOCATION_REVOKED")
+    assert found.values == {"position": 0, "revoked": NOW, "reason": "keyCompromise"}
+
+
+def test_revoked_after_does_not_touch_the_signature() -> None:
+    listed = issuing_crl(taken=LATER, revoked=(entry(CHAIN.leaf, NOW + 1),))
+    assert verdict(ROOT_LATER, listed).outcome == "good"
+
+
+def test_key_stolen_before_and_reported_after() -> None:
+    stolen = entry(CHAIN.leaf, NOW + 500, x509.InvalidityDate(at(NOW - 500)))
+    found = verdict(ROOT_LATER, issuing_crl(taken=LATER, revoked=(stolen,)))
+    assert (found.outcome, found.values["revoked"]) == ("revoked", NOW - 500)
+
+
+def test_revoked_authority() -> None:
+    found = verdict(crl("Root", CHAIN.root_key, revoked=(entry(CHAIN.issuing, NOW - 5),)), GOOD)
+    assert (found.outcome, found.values["position"]) == ("revoked", 1)
+
+
+def test_revoked_wins_over_missing_data_of_another_certificate() -> None:
+    assert verdict(issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 5),))).outcome == "revoked"
+
+
+def test_expired_list_still_proves_a_revocation_but_not_a_hold() -> None:
+    hold = x509.CRLReason(x509.ReasonFlags.certificate_hold)
+    old = {"taken": NOW - 3 * DAY, "until": NOW - 2 * DAY}
+    dead = issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 4 * DAY),), **old)
+    assert verdict(ROOT_CRL, dead).outcome == "revoked"
+    held = issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 4 * DAY, hold),), **old)
+    assert verdict(ROOT_CRL, held).outcome == "unknown"
+    assert verdict(ROOT_CRL, held, GOOD).outcome == "good"
+    assert verdict(ROOT_CRL, issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 5, hold),))).outcome == "revoked"
+
+
+def point(**changes: Any) -> x509.IssuingDistributionPoint:
+    parts: dict[str, Any] = dict.fromkeys(("full_name", "relative_name", "only_some_reasons"))
+    parts |= dict.fromkeys(("only_contains_user_certs", "only_contains_ca_certs"), False)
+    parts |= dict.fromkeys(("indirect_crl", "only_contains_attribute_certs"), False)
+    return x509.IssuingDistributionPoint(**(parts | changes))
+
+
+URL = [x509.UniformResourceIdentifier("http://crl.example/1.crl")]
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        x509.DeltaCRLIndicator(1),
+        point(indirect_crl=True),
+        point(only_contains_ca_certs=True),
+        point(only_contains_attribute_certs=True),
+        point(only_some_reasons=frozenset({x509.ReasonFlags.key_compromise})),
+        point(full_name=URL),
+        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"),
+    ],
+)
+def test_delta_indirect_and_partial_lists_do_not_count(extension: x509.ExtensionType) -> None:
+    found = verdict(ROOT_CRL, issuing_crl(extensions=((extension, True),)))
+    assert (found.outcome, found.code) == ("unknown", "REVOCATION_SCOPE")
+
+
+def test_list_for_users_alone_covers_an_office_and_not_an_authority() -> None:
+    users = ((point(only_contains_user_certs=True), True),)
+    assert verdict(ROOT_CRL, issuing_crl(extensions=users)).outcome == "good"
+    assert verdict(crl("Root", CHAIN.root_key, extensions=users), GOOD).values == {"position": 1}
+
+
+def test_partitioned_list_counts_where_the_certificate_names_it() -> None:
+    named = x509.CRLDistributionPoints([x509.DistributionPoint(URL, None, None, None)])
+    leaf = certificate(
+        "Office", CHAIN.key.public_key(), "Issuing", CHAIN.issuing_key, extensions=((named, False),)
+    )
+    path = build_path(leaf, [CHAIN.issuing], [CHAIN.root], NOW)
+    partition = issuing_crl(extensions=((point(full_name=URL), True),))
+    assert verdict(ROOT_CRL, partition, path=path).outcome == "good"
+
+
+def test_unknown_critical_entry_extension_forbids_the_list() -> None:
+    issuer = x509.CertificateIssuer([x509.DirectoryName(x509.Name([]))])
+    foreign = (
+        x509.RevokedCertificateBuilder()
+        .serial_number(1)
+        .revocation_date(at(NOW))
+        .add_extension(issuer, True)
+        .build()
+    )
+    assert verdict(ROOT_CRL, issuing_crl(revoked=(foreign,))).code == "REVOCATION_SCOPE"
+
+
+def test_ocsp_responses_are_not_passed_over_in_silence() -> None:
+    found = verdict(ROOT_CRL, GOOD, ocsps=(b"\x30\x00",))
+    assert (found.outcome, found.code) == ("unknown", "REVOCATION_OCSP_UNSUPPORTED")
+

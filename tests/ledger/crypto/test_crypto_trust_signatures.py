@@ -1,0 +1,145 @@
+"""The trust file: thresholds, versions, expiry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from crypto_kit import DER, NOW, RSA_KEY, p256
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import PublicFormat
+
+from ledger.core.trust import CouncilKey, KeySignature, Trust, TrustFile
+from ledger.crypto.trust_signatures import fingerprint_words, sign_trust, verify_trust_file
+from ledger.errors import ZhengyinError
+
+KEYS: dict[str, Any] = {
+    "a": p256(),
+    "b": ed25519.Ed25519PrivateKey.generate(),
+    "c": p256(),
+    "d": ed25519.Ed25519PrivateKey.generate(),
+}
+
+
+def council_key(id_: str, key: Any) -> CouncilKey:
+    alg = "Ed25519" if isinstance(key, ed25519.Ed25519PrivateKey) else "ES256"
+    return CouncilKey(id_, alg, key.public_key().public_bytes(DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def content(version: int = 1, keys: str = "abc", threshold: int = 2, **changes: Any) -> Trust:
+    listed = tuple(council_key(id_, KEYS[id_]) for id_ in keys)
+    return replace(Trust(version, NOW, NOW + 100, listed, threshold, (), (), (), (), ()), **changes)
+
+
+def signed(trust: Trust, ids: str) -> TrustFile:
+    return TrustFile(trust, tuple(sign_trust(trust, id_, KEYS[id_]) for id_ in ids))
+
+
+def code_of(file: TrustFile, previous: Trust | None = None, now: int | None = NOW) -> str:
+    with pytest.raises(ZhengyinError) as caught:
+        verify_trust_file(file, previous, now)
+    assert "{" not in caught.value.text("zh") + caught.value.text("en")
+    return caught.value.code
+
+
+def test_threshold_of_both_algorithms() -> None:
+    verify_trust_file(signed(content(), "ab"), None, NOW)
+    verify_trust_file(signed(content(), "abc"), None, None)
+
+
+def test_threshold_not_reached() -> None:
+    assert code_of(signed(content(), "a")) == "TRUST_NOT_ENOUGH"
+    assert code_of(TrustFile(content(), ())) == "TRUST_NOT_ENOUGH"
+
+
+def test_one_key_under_two_ids_is_one_voice() -> None:
+    twice = (council_key("a", KEYS["a"]), council_key("b", KEYS["a"]), council_key("c", KEYS["c"]))
+    trust = replace(content(), keys=twice)
+    both = tuple(sign_trust(trust, id_, KEYS["a"]) for id_ in "ab")
+    assert code_of(TrustFile(trust, both)) == "TRUST_NOT_ENOUGH"
+
+
+def test_one_key_signing_twice() -> None:
+    assert code_of(signed(content(), "aa")) == "TRUST_KEY_REPEATED"
+
+
+def test_unknown_key() -> None:
+    assert code_of(signed(content(), "abd")) == "TRUST_KEY_UNKNOWN"
+
+
+def test_invalid_signature_beside_enough_good_ones() -> None:
+    file = signed(content(), "ab")
+    broken = replace(file, signatures=(*file.signatures, KeySignature("c", bytes(64))))
+    assert code_of(broken) == "TRUST_SIGNATURE"
+
+
+def test_signature_over_another_content() -> None:
+    assert code_of(TrustFile(content(2), signed(content(1), "ab").signatures)) == "TRUST_SIGNATURE"
+
+
+def test_no_flipped_bit_of_a_signature_verifies() -> None:
+    good = signed(content(), "ab")
+    for place in range(2):
+        for bit in range(512):
+            value = bytearray(good.signatures[place].value)
+            value[bit // 8] ^= 1 << bit % 8
+            signatures = list(good.signatures)
+            signatures[place] = replace(signatures[place], value=bytes(value))
+            assert code_of(TrustFile(good.content, tuple(signatures))) == "TRUST_SIGNATURE"
+
+
+def test_longer_signature() -> None:
+    good = signed(content(), "ab").signatures
+    for place in range(2):
+        longer = list(good)
+        longer[place] = replace(good[place], value=good[place].value + b"\0")
+        assert code_of(TrustFile(content(), tuple(longer))) == "TRUST_SIGNATURE"
+
+
+def test_key_that_does_not_fit_its_algorithm() -> None:
+    wrong = replace(council_key("a", KEYS["a"]), alg="Ed25519")
+    trust = replace(content(), keys=(wrong, *content().keys[1:]))
+    assert code_of(TrustFile(trust, (sign_trust(trust, "a", KEYS["a"]),))) == "TRUST_KEY_ALGORITHM"
+    unreadable = replace(content(), keys=(replace(wrong, spki=b"\x30\x00"), *content().keys[1:]))
+    assert code_of(TrustFile(unreadable, (sign_trust(unreadable, "a", KEYS["a"]),))) == "TRUST_KEY_ALGORITHM"
+    with pytest.raises(ZhengyinError, match="TRUST_SIGNING_KEY"):
+        sign_trust(trust, "a", RSA_KEY)
+
+
+def test_next_version_needs_the_previous_keys_too() -> None:
+    old = content(1, "abc")
+    verify_trust_file(signed(content(2, "bcd"), "bc"), old, NOW)
+    assert code_of(signed(content(2, "bcd"), "bd"), old) == "TRUST_NOT_ENOUGH_PREVIOUS"
+    new = content(2, "cd")
+    assert code_of(signed(new, "cd"), old) == "TRUST_NOT_ENOUGH_PREVIOUS"
+    verify_trust_file(signed(new, "acd"), old, NOW)
+    assert code_of(signed(new, "abc"), old) == "TRUST_NOT_ENOUGH"
+
+
+def test_old_file_does_not_come_back() -> None:
+    assert code_of(signed(content(1), "ab"), content(2)) == "TRUST_ROLLBACK"
+
+
+def test_same_version_again_only_with_the_same_content() -> None:
+    verify_trust_file(signed(content(), "ab"), content(), NOW)
+    assert code_of(signed(content(expires=NOW + 999), "ab"), content()) == "TRUST_FORKED"
+
+
+def test_versions_may_be_skipped() -> None:
+    verify_trust_file(signed(content(7), "ab"), content(2), NOW)
+
+
+def test_expiry_is_judged_only_with_a_clock() -> None:
+    verify_trust_file(signed(content(), "ab"), None, NOW + 99)
+    assert code_of(signed(content(), "ab"), None, NOW + 100) == "TRUST_EXPIRED"
+    verify_trust_file(signed(content(), "ab"), None, None)
+
+
+def test_fingerprint_for_the_gazette() -> None:
+    words = fingerprint_words(bytes(30) + b"\xff\xff")
+    assert words == "00000 " * 15 + "65535 / " + f"{98 - 6553500 % 97:02}"
+    digits = words.replace(" / ", "").replace(" ", "")
+    assert int(digits) % 97 == 1
+    with pytest.raises(ZhengyinError, match="TRUST_FINGERPRINT"):
+        fingerprint_words(b"")

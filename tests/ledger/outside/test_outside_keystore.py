@@ -1,0 +1,216 @@
+"""Keys in files: private, whole, never overwritten, never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from coincurve import PublicKey
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_der_public_key,
+)
+from sha3 import keccak_256
+
+from ledger.core.trust import Trust, TrustFile
+from ledger.crypto.trust_signatures import sign_trust, verify_trust_file
+from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError, ZhengyinError
+from ledger.outside.accounts import AccountKey
+from ledger.outside.demo_authority import DemoAuthority
+from ledger.outside.keystore import KeyStore, passphrase_from
+
+NOW = 1_790_000_000
+ORG, OTHER = "11430000006122244L", "91350100M000100Y43"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path / "keys")
+
+
+def modes(root: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in root.rglob("*")}
+
+
+@pytest.mark.parametrize("algorithm", ["ecdsa-p256", "rsa-3072"])
+def test_signing_key_and_its_certificate(store: KeyStore, tmp_path: Path, algorithm: str) -> None:
+    spki = store.create(ORG, "office", "signing", algorithm)
+    authority = DemoAuthority.create(tmp_path / "ca", "A", "ecdsa-p256", NOW)
+    certificate = authority.issue(load_der_public_key(spki), "局", ORG, NOW, 1)
+    with pytest.raises(NotFoundError, match="KEYS_UNKNOWN"):
+        store.signing(ORG, "office")
+    store.put_certificate(ORG, "office", certificate)
+    assert store.signing(ORG, "office").certificate == certificate
+    assert "PRIVATE" not in repr(store.signing(ORG, "office"))
+
+
+def test_certificate_of_another_key(store: KeyStore, tmp_path: Path) -> None:
+    store.create(ORG, "office", "signing")
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    authority = DemoAuthority.create(tmp_path / "ca", "A", "ecdsa-p256", NOW)
+    certificate = authority.issue(other, "局", ORG, NOW, 1)
+    for data, code in ((certificate, "KEYS_CERTIFICATE"), (b"\x30\x00", "KEYS_DAMAGED")):
+        with pytest.raises(ConfigError, match=code):
+            store.put_certificate(ORG, "office", data)
+
+
+def test_files_are_private_and_never_overwritten(store: KeyStore, tmp_path: Path) -> None:
+    store.create(ORG, "main", "account")
+    store.create_secret(ORG, "source", "approval")
+    assert modes(tmp_path) == {0o700, 0o600}
+    before = store.list()
+    with pytest.raises(ConflictError, match="KEYS_EXISTS"):
+        store.create(ORG, "main", "account")
+    with pytest.raises(ConflictError, match="KEYS_EXISTS"):
+        store.create_secret(ORG, "source", "approval")
+    assert store.list() == before and not [f for f in tmp_path.rglob(".*")]
+
+
+def test_key_file_that_others_may_read(store: KeyStore, tmp_path: Path) -> None:
+    store.create_secret(ORG, "source", "approval")
+    for path, open_, private in (
+        (tmp_path / "keys" / ORG / "source.approval.hex", 0o640, 0o600),
+        (tmp_path / "keys" / ORG, 0o710, 0o700),
+        (tmp_path / "keys", 0o705, 0o700),
+    ):
+        path.chmod(open_)
+        with pytest.raises(ConfigError, match="KEYS_PERMISSIONS"):
+            store.approval_keys(ORG)
+        path.chmod(private)
+    assert len(store.approval_keys(ORG)) == 1
+
+
+def test_looking_for_a_key_makes_no_folder(store: KeyStore, tmp_path: Path) -> None:
+    assert store.list() == []
+    with pytest.raises(NotFoundError, match="KEYS_UNKNOWN"):
+        store.account(ORG, "main")
+    with pytest.raises(NotFoundError, match="KEYS_UNKNOWN"):
+        store.approval_keys(ORG)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a.b", "-a"])
+def test_name_that_leads_elsewhere(store: KeyStore, name: str) -> None:
+    with pytest.raises(ConfigError, match="KEYS_NAME"):
+        store.create(ORG, name, "account")
+
+
+def test_organisation_that_leads_elsewhere(store: KeyStore, tmp_path: Path) -> None:
+    hostile = "DE:A/../../../B"
+    store.create(hostile, "main", "account")
+    assert [folder.parent for folder in tmp_path.rglob("*.pem")] == [tmp_path / "keys" / "DE:A_.._.._.._B"]
+    assert store.list()[0].organisation == hostile
+
+
+def test_account_signs_as_its_address(store: KeyStore) -> None:
+    account = store.import_account(ORG, "main", b"\x01" * 32)
+    assert account.address.hex() == "1a642f0e3c3af545e7acbd38b07251b3990914f1"
+    digest = keccak_256(b"data").digest()
+    point = PublicKey.from_signature_and_message(account.key.sign_recoverable(digest), digest, hasher=None)
+    assert keccak_256(point.format(compressed=False)[1:]).digest()[12:] == account.address
+    assert store.account(ORG, "main").address == account.address
+    assert account.key.reveal() == b"\x01" * 32
+
+
+def test_secrets_are_in_no_repr_and_no_pickle(store: KeyStore) -> None:
+    account = store.import_account(ORG, "main", b"\x01" * 32)
+    secret = store.create_secret(ORG, "index", "index")
+    shown = repr(account) + repr(store) + repr(store.list()) + str(account.key)
+    assert "01" * 32 not in shown and secret.hex() not in shown and repr(secret) not in shown
+    with pytest.raises(TypeError):
+        account.key.__reduce__()
+
+
+@pytest.mark.parametrize("secret", [b"", bytes(32), b"\xff" * 32, bytes(33)])
+def test_secret_outside_the_curve(store: KeyStore, secret: bytes) -> None:
+    with pytest.raises(InputError, match="ACCOUNT_SECRET"):
+        AccountKey(secret)
+    with pytest.raises(InputError, match="ACCOUNT_SECRET"):
+        store.import_account(ORG, "main", secret)
+    assert store.list() == []
+
+
+def test_passphrase(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path / "keys", b"secret words")
+    store.create(ORG, "main", "node")
+    assert b"ENCRYPTED" in (tmp_path / "keys" / ORG / "main.node.pem").read_bytes()
+    assert store.node(ORG, "main").address
+    for other in (None, b"wrong"):
+        with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
+            KeyStore(tmp_path / "keys", other).node(ORG, "main")
+
+
+def test_passphrase_from_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "words"
+    file.write_text("from file\n")
+    named = {"ZHENGYIN_KEY_PASSPHRASE_FILE": str(file)}
+    os.chmod(file, 0o644)
+    with pytest.raises(ConfigError, match="KEYS_PERMISSIONS"):
+        passphrase_from(named)
+    os.chmod(file, 0o600)
+    assert passphrase_from(named) == b"from file"
+    assert passphrase_from({"ZHENGYIN_KEY_PASSPHRASE": "words"}) == b"words"
+    assert passphrase_from({}) is None
+    with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
+        passphrase_from({"ZHENGYIN_KEY_PASSPHRASE": ""})
+
+
+def test_import_of_an_encrypted_key(store: KeyStore) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"old"))
+    with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
+        store.import_pem(ORG, "office", "signing", pem, b"wrong")
+    store.import_pem(ORG, "office", "signing", pem, b"old")
+    assert [(e.name, e.purpose, e.algorithm) for e in store.list()] == [("office", "signing", "ecdsa-p256")]
+
+
+def test_algorithms_that_are_not_for_a_purpose(store: KeyStore) -> None:
+    wrong = (("signing", "ed25519"), ("account", "rsa-3072"), ("approval", None), ("x", None))
+    for purpose, algorithm in wrong:
+        with pytest.raises(ConfigError, match="KEYS_ALGORITHM"):
+            store.create(ORG, "main", purpose, algorithm)
+    with pytest.raises(ConfigError, match="KEYS_ALGORITHM"):
+        store.create_secret(ORG, "main", "signing")
+
+
+def test_damaged_files(store: KeyStore, tmp_path: Path) -> None:
+    store.create_secret(ORG, "source", "approval")
+    store.create(ORG, "main", "account")
+    for file in (tmp_path / "keys" / ORG).iterdir():
+        file.write_bytes(b"zz")
+    for use in (lambda: store.approval_keys(ORG), lambda: store.account(ORG, "main")):
+        with pytest.raises(ConfigError, match="KEYS_DAMAGED"):
+            use()
+
+
+def test_list_tells_keys_apart_without_showing_them(store: KeyStore) -> None:
+    store.create(ORG, "member", "council")
+    store.create(OTHER, "main", "account")
+    secret = store.create_secret(ORG, "source", "approval")
+    store.import_secret(OTHER, "source", "approval", secret)
+    entries = store.list()
+    assert [(e.organisation, e.name, e.purpose, e.algorithm) for e in entries] == [
+        (ORG, "member", "council", "ed25519"),
+        (ORG, "source", "approval", "hmac-sha256"),
+        (OTHER, "main", "account", "secp256k1"),
+        (OTHER, "source", "approval", "hmac-sha256"),
+    ]
+    assert entries[1].fingerprint == entries[3].fingerprint != entries[0].fingerprint
+
+
+@pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa-p256"])
+def test_council_key_signs_the_trust_file(store: KeyStore, algorithm: str) -> None:
+    store.create(ORG, "member", "council", algorithm)
+    listed, key = store.council(ORG, "member")
+    trust = Trust(1, NOW, NOW + 1, (listed,), 1, (), (), (), (), ())
+    verify_trust_file(TrustFile(trust, (sign_trust(trust, "member", key),)), None, NOW)
+
+
+def test_every_code_has_words(store: KeyStore) -> None:
+    with pytest.raises(ZhengyinError) as caught:
+        store.account(ORG, "none")
+    assert "none.account.pem" in caught.value.text("zh")

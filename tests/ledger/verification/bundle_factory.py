@@ -1,0 +1,530 @@
+"""Bundles made by hand: headers, receipt and state tries, seals, certificates and CMS, without any chain client.
+
+Everything that an attacker could choose is a parameter, so that a test states its attack in one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import rlp
+from coincurve import PrivateKey
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from trie import HexaryTrie
+
+from ledger.core.accreditations import ANY, Accreditation
+from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof, StatusEntry, ValidationData
+from ledger.core.canonical import b64
+from ledger.core.disclosures import disclose, make_claims
+from ledger.core.identifiers import make_license_identifier, new_urn, organisation_bytes32
+from ledger.core.keys import RecordKey
+from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
+from ledger.core.merkle import build_levels, inclusion_path, root_of
+from ledger.core.records import FileDigest, Record, Reference
+from ledger.core.registries import Kind, Reason, Relation, State, Suite
+from ledger.core.trust import (
+    Authority,
+    CouncilKey,
+    DatedState,
+    Policy,
+    Recognition,
+    Trust,
+    TrustedChain,
+    Validator,
+)
+from ledger.crypto.algorithms import sign_raw
+from ledger.crypto.cms import assemble, signed_attributes
+from ledger.proofs.commit_seals import block_hash, commit_seal_hash
+from ledger.proofs.events import TOPIC_ANCHOR_REPEATED, TOPIC_BATCH_ANCHORED
+from ledger.proofs.headers import parse_header
+from ledger.proofs.keccak import keccak
+from ledger.proofs.records_layout import RETIRED_SLOT, batch_slot, history_slot, history_step, status_slot
+from ledger.verification.facts import Facts
+
+T = 1_800_000_000  # 2027-01-15T08:00:00Z: the instant of the anchor
+NOW = T + 100
+HEX = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+RECORDS = b"\x0a" * 20
+FILE = FileDigest(11, b"\x01" * 32, b"\x02" * 32)
+CLAIMS = {"name": "张三", "level": 3, "note": None}
+
+
+def make_uscc(body: str) -> str:
+    """A credit code from the 16 characters before the two check characters."""
+    total = sum(w * int(c, 36) for w, c in zip((3, 7, 9, 10, 5, 8, 4, 2), body[8:16], strict=True))
+    body += "0123456789X"[-total % 11]
+    return body + HEX[-sum(pow(3, i, 31) * HEX.index(c) for i, c in enumerate(body)) % 31]
+
+
+OFFICE_A, OFFICE_B = make_uscc("1133010000000001"), make_uscc("1133010000000019")
+DEFINER = make_uscc("1110000000000027")
+
+
+# ---- keys and certificates --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Certificate:
+    key: ec.EllipticCurvePrivateKey
+    der: bytes
+
+    @property
+    def x509(self) -> x509.Certificate:
+        return x509.load_der_x509_certificate(self.der)
+
+    @property
+    def sha256(self) -> bytes:
+        return self.x509.fingerprint(hashes.SHA256())
+
+
+def moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+ROOT, STRANGER, ISSUING = "CA root", "CA stranger", "CA issuing"
+_PARENTS = {ROOT: None, STRANGER: None, ISSUING: ROOT}
+
+
+@cache
+def certificate(name: str) -> Certificate:
+    """A certificate of ``name``: two roots, an issuing authority under the first, and offices under that."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    authority = name in _PARENTS
+    issuer = _PARENTS.get(name, ISSUING)
+    parent = certificate(issuer) if issuer else None
+    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(parent.x509.subject if parent else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(moment(T) - timedelta(days=100))
+        .not_valid_after(moment(T) + timedelta(days=1000))
+        .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        .add_extension(_usage(authority), critical=True)
+    )
+    made = builder.sign(parent.key if parent else key, hashes.SHA256())
+    return Certificate(key, made.public_bytes(Encoding.DER))
+
+
+def _usage(authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority, content_commitment=not authority, key_encipherment=False,
+        data_encipherment=False, key_agreement=False, key_cert_sign=authority, crl_sign=authority,
+        encipher_only=False, decipher_only=False,
+    )  # fmt: skip
+
+
+def leaf(office: str) -> Certificate:
+    return certificate(f"Office {office}")
+
+
+@cache
+def crl(issuer: str, this_update: int = T - 3600, revoked: int | None = None, since: int = T - 60) -> bytes:
+    parent = certificate(issuer)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(parent.x509.subject)
+        .last_update(moment(this_update))
+        .next_update(moment(this_update + 7 * 86_400))
+    )
+    if revoked is not None:
+        entry = x509.RevokedCertificateBuilder().serial_number(revoked).revocation_date(moment(since)).build()
+        builder = builder.add_revoked_certificate(entry)
+    return builder.sign(parent.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def validation(**changes: Any) -> ValidationData:
+    made = {
+        "certificates": (certificate(ISSUING).der,),
+        "crls": tuple(sorted((crl(ROOT), crl(ISSUING)))),
+        "ocsps": (),
+    }
+    return ValidationData(**{**made, **changes})
+
+
+def sign(content: bytes, by: Certificate, at: int = T - 20) -> bytes:
+    attributes = signed_attributes(content, by.der, at)
+    return assemble(by.der, attributes, sign_raw(by.key, attributes))
+
+
+# ---- the chain ----------------------------------------------------------------------------------------------------------
+
+
+@cache
+def node_key(number: int) -> PrivateKey:
+    return PrivateKey(bytes([number + 1]) * 32)
+
+
+def address(key: PrivateKey) -> bytes:
+    return keccak(key.public_key.format(compressed=False)[1:])[-20:]
+
+
+@dataclass(frozen=True)
+class ChainKind:
+    """How blocks are sealed: ``embedded`` by one key, ``qbft`` by four."""
+
+    consensus: str = "embedded"
+    keys: tuple[int, ...] = (0,)
+
+    @property
+    def addresses(self) -> list[bytes]:
+        return sorted(address(node_key(k)) for k in self.keys)
+
+
+EMBEDDED, QBFT = ChainKind(), ChainKind("qbft", (0, 1, 2, 3))
+EMPTY = keccak(rlp.encode(b""))
+
+
+def seal_header(
+    number: int,
+    timestamp: int,
+    chain: ChainKind = EMBEDDED,
+    *,
+    state_root: bytes = EMPTY,
+    receipts_root: bytes = EMPTY,
+    sealers: Sequence[int] | None = None,
+) -> bytes:
+    """RLP of a sealed Berlin header. ``sealers``: who seals it, if others than the chain's validators."""
+
+    def encode(seals: Sequence[bytes]) -> bytes:
+        if chain.consensus == "embedded":
+            extra = bytes(32) + (seals[0] if seals else bytes(65))
+        else:
+            extra = rlp.encode([bytes(32), chain.addresses, [], b"", list(seals)])
+        numbers = [1, number, 60_000_000, 0, timestamp]
+        return rlp.encode(
+            [bytes(32), bytes(32), bytes(20), state_root, EMPTY, receipts_root, bytes(256), *numbers, extra]
+            + [bytes(32), bytes(8)]
+        )
+
+    digest = commit_seal_hash(parse_header(encode(())), chain.consensus)
+    chosen = chain.keys if sealers is None else sealers
+    return encode([node_key(k).sign_recoverable(digest, hasher=None) for k in chosen])
+
+
+def hash_of(header: bytes, chain: ChainKind) -> bytes:
+    return block_hash(parse_header(header), chain.consensus)
+
+
+def identity(**changes: Any) -> ChainIdentity:
+    return replace(ChainIdentity(987_654_321, b"\x77" * 32, RECORDS), **changes)
+
+
+def word(value: int | bytes) -> bytes:
+    return value.to_bytes(32, "big") if isinstance(value, int) else value.ljust(32, b"\0")
+
+
+def anchored_log(manifest: Manifest, signers: Sequence[bytes], accreditation: bytes, **changes: Any) -> list[Any]:
+    """RLP fields of a ``BatchAnchored`` log; ``changes`` by the names of ``AnchoredEvent``, and ``address``."""
+    made: dict[str, Any] = {
+        "address": RECORDS,
+        "issuer": organisation_bytes32(manifest.issuer),
+        "root": manifest.root,
+        "sequence": 7,
+        "account": 0xACC,
+        "accreditation": accreditation,
+        "kind": manifest.kind.value,
+        "suite": manifest.suite.value,
+        "size": manifest.size,
+        "manifest_sha256": manifest.sha256(),
+        "manifest_sm3": bytes(32),
+        "signers": tuple(signers),
+        **changes,
+    }
+    words = [made["account"], 0x40, made["accreditation"], made["kind"], made["suite"], made["size"], made["root"]]
+    words += [made["manifest_sha256"], made["manifest_sm3"], 0x100, len(made["signers"]), *made["signers"]]
+    topics = [TOPIC_BATCH_ANCHORED, made["issuer"], made["root"], word(made["sequence"])]
+    return [made["address"], topics, b"".join(map(word, words))]
+
+
+def repeated_log(manifest: Manifest) -> list[Any]:
+    return [RECORDS, [TOPIC_ANCHOR_REPEATED, organisation_bytes32(manifest.issuer), manifest.root, word(7)], b""]
+
+
+def receipts(logs: Sequence[list[Any]], status: int = 1) -> tuple[bytes, tuple[bytes, ...]]:
+    """Receipts root and proof of receipt 1 of three, which holds ``logs``."""
+    tree = HexaryTrie({})
+    for index in range(3):
+        own = list(logs) if index == 1 else []
+        tree[rlp.encode(index)] = rlp.encode([status if index == 1 else 1, 21_000 * (index + 1), bytes(256), own])
+    return tree.root_hash, tuple(rlp.encode(node) for node in tree.get_proof(rlp.encode(1)))
+
+
+# ---- records and batches --------------------------------------------------------------------------------------------
+
+
+def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = None, **changes: Any) -> Record:
+    key = RecordKey(secret)
+    made: dict[str, Any] = {
+        "kind": Kind.LICENSE,
+        "id": make_license_identifier(DEFINER + "001", OFFICE_A, "20270001"),
+        "issuer": OFFICE_A,
+        "type": "business-license",
+        "issued": T - 500,
+        "origin": "issued",
+        "valid_from": "2027-01-01",
+        "valid_until": "2027-12-31",
+        "files": (FILE,),
+        "claims": make_claims(key, CLAIMS if values is None else values),
+        "refs": (),
+        "salt": key.record_salt(),
+    }
+    return Record(**{**made, **changes})
+
+
+def make_accreditation(**changes: Any) -> Accreditation:
+    made = Accreditation(OFFICE_A, Kind.LICENSE, "CN-ZJ", ("business-license", "food-license"), "浙政〔2026〕1 号")
+    return replace(made, **changes)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One batch with one record of interest, and every lie an attacker may tell about it."""
+
+    record: Record
+    secret: bytes = b"\x05" * 32
+    values: dict[str, Any] | None = None
+    chain: ChainKind = EMBEDDED
+    office: str = "A"
+    others: int = 4
+    block: int = 12
+    time: int = T
+    after_block: int = 10
+    after_time: int = T - 60
+    accreditation: Accreditation | None = None
+    manifest: dict[str, Any] | None = None
+    event: dict[str, Any] | None = None
+    extra_logs: tuple[Any, ...] = ()
+    without_event: bool = False
+    repeated: bool = False
+    receipt_status: int = 1
+    sealers: tuple[int, ...] | None = None
+    validation: ValidationData | None = None
+    signatures: int = 1
+
+    def build(self) -> Bundle:
+        levels, path, index = self._tree()
+        after = seal_header(self.after_block, self.after_time, self.chain)
+        manifest = self._manifest(root_of(levels), after)
+        signers = [leaf(self.office), leaf("co-signer")][: self.signatures]
+        document = self.accreditation
+        logs = [] if self.without_event else [
+            anchored_log(manifest, [s.sha256 for s in signers], document.id() if document else bytes(32),
+                         **(self.event or {}))
+        ]  # fmt: skip
+        logs += [repeated_log(manifest)] if self.repeated else []
+        root, proof = receipts([*logs, *self.extra_logs], self.receipt_status)
+        header = seal_header(self.block, self.time, self.chain, receipts_root=root, sealers=self.sealers)
+        values = CLAIMS if self.values is None else self.values
+        return Bundle(
+            record=self.record,
+            disclosures=disclose(RecordKey(self.secret), values, [n for n in values if n != "note"]),
+            inclusion=Inclusion(index, tuple(path)),
+            manifest=manifest,
+            signatures=tuple(sign(manifest.to_bytes(), s) for s in signers),
+            validation=self.validation or validation(),
+            anchor=Anchor(document, header, 1, proof, after),
+            state=None,
+        )
+
+    def _tree(self) -> tuple[list[bytes], list[bytes], int]:
+        filler = [keccak(bytes([n])) for n in range(self.others)]
+        index = min(2, self.others)
+        levels = build_levels(b"".join([*filler[:index], self.record.leaf(), *filler[index:]]))
+        return levels, inclusion_path(levels, index), index
+
+    def _manifest(self, root: bytes, after: bytes) -> Manifest:
+        size = self.others + 1
+        made: dict[str, Any] = {
+            "issuer": self.record.issuer,
+            "kind": self.record.kind,
+            "suite": Suite.INTL,
+            "root": root,
+            "size": size,
+            "counts": ((self.record.type, size),),
+            "closed": self.time - 30,
+            "after": BlockName(self.after_block, hash_of(after, self.chain)),
+            "chain": identity(),
+            "expects": Expects(self.signatures, False),
+        }
+        return Manifest(**{**made, **(self.manifest or {})})
+
+
+def issue(record: Record | None = None, **changes: Any) -> Bundle:
+    """A bundle without state; by default an honest license of office A."""
+    changes.setdefault("accreditation", make_accreditation())
+    return Issue(record or make_record(), **changes).build()
+
+
+# ---- state --------------------------------------------------------------------------------------------------------------
+
+
+def pack(members: Sequence[tuple[int, int]]) -> int:
+    """(value, bits) from the lowest bits up."""
+    total = shift = 0
+    for value, bits in members:
+        total, shift = total | value << shift, shift + bits
+    return total
+
+
+CODE = keccak(b"runtime code of Records")
+
+
+def make_state(
+    bundle: Bundle,
+    entries: Sequence[StatusEntry] = (),
+    statements: Sequence[Bundle] = (),
+    *,
+    chain: ChainKind = EMBEDDED,
+    block: int = 20,
+    time: int = T + 90,
+    of_leaf: bytes | None = None,
+    frozen: bool = False,
+    retired: bytes = bytes(32),
+    code: bytes = CODE,
+    contract: bytes = RECORDS,
+    batch: dict[str, int] | None = None,
+    recorded: Sequence[StatusEntry] | None = None,
+    sealers: Sequence[int] | None = None,
+) -> StateProof:
+    """A state proof over a small world. ``recorded``: what the chain holds, if other than the entries listed;
+    ``of_leaf``: prove the status of that leaf instead of the record's."""
+    issuer, own = organisation_bytes32(bundle.record.issuer), bundle.record.leaf()
+    proved_leaf = of_leaf or own
+    slots = {
+        batch_slot(issuer, bundle.manifest.root): _batch_word(bundle, batch or {}),
+        RETIRED_SLOT: int.from_bytes(retired, "big"),
+        **_status_slots(issuer, proved_leaf, entries if recorded is None else recorded, frozen),
+    }
+    storage = HexaryTrie({})
+    for filler in range(20):
+        storage[keccak(b"slot" + bytes([filler]))] = rlp.encode(filler + 1)
+    for slot, value in slots.items():
+        if value:
+            storage[keccak(slot)] = rlp.encode(value)
+    accounts = HexaryTrie({})
+    for filler in range(20):
+        accounts[keccak(b"account" + bytes([filler]))] = rlp.encode([filler, 0, EMPTY, keccak(b"")])
+    accounts[keccak(contract)] = rlp.encode([1, 0, storage.root_hash, code])
+    read = [batch_slot(issuer, bundle.manifest.root), status_slot(issuer, proved_leaf),
+            history_slot(issuer, proved_leaf), RETIRED_SLOT]  # fmt: skip
+    nodes = {rlp.encode(n) for n in accounts.get_proof(keccak(contract))}
+    nodes |= {rlp.encode(n) for slot in read for n in storage.get_proof(keccak(slot))}
+    # Nodes of less than 32 bytes lie inside their parent and are not proof nodes of their own.
+    kept = sorted(n for n in nodes if len(n) >= 32)
+    header = seal_header(block, time, chain, state_root=accounts.root_hash, sealers=sealers)
+    return StateProof(header, tuple(kept), tuple(entries), tuple(statements))
+
+
+def _batch_word(bundle: Bundle, changes: dict[str, int]) -> int:
+    made = {"sequence": 7, "time": T, "kind": bundle.manifest.kind.value, "suite": 1,
+            "size": bundle.manifest.size, "disowned": 0, **changes}  # fmt: skip
+    return pack(list(zip(made.values(), (64, 40, 16, 8, 32, 8), strict=True)))
+
+
+def _status_slots(issuer: bytes, own: bytes, entries: Sequence[StatusEntry], frozen: bool) -> dict[bytes, int]:
+    history = bytes(32)
+    for e in entries:
+        history = history_step(
+            history, organisation_bytes32(e.actor), e.state, e.effective, e.recorded, e.reason, e.statement
+        )
+    last = entries[-1] if entries else StatusEntry(OFFICE_A, State.ACTIVE, 0, 0, Reason.UNSPECIFIED, bytes(32))
+    members = [(last.state, 8), (frozen, 8), (last.effective, 40), (last.recorded, 40), (last.reason, 8)]
+    packed = pack([*((int(v), bits) for v, bits in members), (len(entries), 32)])
+    return {status_slot(issuer, own): packed, history_slot(issuer, own): int.from_bytes(history, "big")}
+
+
+def make_statement(target: Record, state: State, effective: int, reason: Reason, **changes: Any) -> Bundle:
+    """A signed, anchored decision of office A. ``says``: claims it makes instead of the honest ones."""
+    says = {
+        "state": state.word,
+        "effective": effective,
+        "reason": reason.word,
+        "successor": b64(b"\x09" * 32) if state is State.SUPERSEDED else None,
+        "decision": "杭市监决〔2027〕1 号",
+        **changes.pop("says", {}),
+    }
+    secret = changes.pop("secret", bytes([state.value + 20, reason.value]) * 16)
+    refs = changes.pop("refs", (Reference(Relation.CHANGES_STATUS_OF, target.issuer, target.leaf()),))
+    made = {
+        "kind": Kind.STATUS, "id": new_urn(secret[:16]), "type": "status", "valid_from": None, "valid_until": None,
+        "files": (), "refs": refs, **changes.pop("record", {}),
+    }  # fmt: skip
+    record = make_record(secret, says, **made)
+    defaults: dict[str, Any] = {"accreditation": None, "block": 14, "time": T + 20, "others": 0}
+    return Issue(record, **{"secret": secret, "values": says, **defaults, **changes}).build()
+
+
+def entry_for(statement: Bundle | None, state: State, effective: int, reason: Reason, **changes: Any) -> StatusEntry:
+    own = statement.record.leaf() if statement else bytes(32)
+    return replace(StatusEntry(OFFICE_A, state, effective, T + 40, reason, own), **changes)
+
+
+def changed(
+    bundle: Bundle, state: State, effective: int = T + 30, reason: Reason = Reason.CANCELLED, **changes: Any
+) -> Bundle:
+    """``bundle`` stapled with one change of status and its statement."""
+    statement = make_statement(bundle.record, state, effective, reason)
+    entry = entry_for(statement, state, effective, reason)
+    return replace(bundle, state=make_state(bundle, [entry], [statement], **changes))
+
+
+def stapled(bundle: Bundle | None = None, **changes: Any) -> Bundle:
+    """An honest bundle with a fresh state, or ``bundle`` with the state described."""
+    base = bundle or issue()
+    return replace(base, state=make_state(base, **changes))
+
+
+# ---- trust and facts --------------------------------------------------------------------------------------------------
+
+
+def make_policy(**changes: Any) -> Policy:
+    return replace(Policy("CN", "single", "optional", "provisional", 2), **changes)
+
+
+def make_chain(chain: ChainKind = EMBEDDED, **changes: Any) -> TrustedChain:
+    operators = [Validator(a, OFFICE_A, 0, None) for a in chain.addresses]
+    made = TrustedChain(identity(), b"\x0c" * 20, b"\x0d" * 20, CODE, chain.consensus, tuple(operators), (), None)
+    return replace(made, **changes)
+
+
+def make_authority(name: str = ROOT, **changes: Any) -> Authority:
+    made = Authority(name, certificate(name).der, (DatedState("granted", T - 10**6),), None)
+    return replace(made, **changes)
+
+
+def make_recognition(kind: Kind, **changes: Any) -> Recognition:
+    made = Recognition("CN", certificate(ROOT).sha256, kind.word, 3, T - 10**6, None, "工信部名单")
+    return replace(made, **changes)
+
+
+def make_trust(chain: ChainKind = EMBEDDED, **changes: Any) -> Trust:
+    made: dict[str, Any] = {
+        "version": 1,
+        "issued": T - 1000,
+        "expires": T + 10**7,
+        "keys": (CouncilKey("k1", "Ed25519", b"spki"),),
+        "threshold": 1,
+        "chains": (make_chain(chain),),
+        "authorities": (make_authority(),),
+        "recognitions": (make_recognition(Kind.LICENSE), make_recognition(Kind.STATUS)),
+        "policies": (make_policy(),),
+        "compromised_signers": (),
+    }
+    return Trust(**{**made, **changes})
+
+
+def facts(bundle: Bundle | bytes, **changes: Any) -> Facts:
+    data = bundle if isinstance(bundle, bytes) else bundle.to_bytes()
+    made: dict[str, Any] = {"documents": (FILE,), "trust": make_trust(), "now": NOW, **changes}
+    return Facts(data, **made)
