@@ -32,7 +32,8 @@ REGISTRIES = ("py" + "pi.org", "python" + "hosted", "registry.np" + "mjs", "deb.
 
 
 def python_files() -> list[Path]:
-    return sorted(p for top in ("ledger", "api", "scripts") for p in (ROOT / top).rglob("*.py") if "node_modules" not in p.parts)
+    found = [p for top in ("ledger", "api", "scripts") for p in (ROOT / top).rglob("*.py")]
+    return sorted(p for p in found if "node_modules" not in p.parts)
 
 
 def tracked_files() -> list[Path]:
@@ -94,9 +95,9 @@ def raised_codes() -> dict[str, list[str]]:
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             first = node.args[0]
-            if makers.search(name) and isinstance(first, ast.Constant) and isinstance(first.value, str):
-                if re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", first.value):
-                    codes.setdefault(first.value, []).append(str(path.relative_to(ROOT)))
+            code = first.value if isinstance(first, ast.Constant) else None
+            if makers.search(name) and isinstance(code, str) and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", code):
+                codes.setdefault(code, []).append(str(path.relative_to(ROOT)))
     return codes
 
 
@@ -108,7 +109,10 @@ def test_every_code_raised_has_words_in_both_languages() -> None:
 
 def test_every_code_with_words_is_used() -> None:
     text = "\n".join(p.read_text("utf-8") for p in python_files())
-    assert [c for c in messages() if not re.search(rf"\b{c}\b", text)] == []
+    whole = set(re.findall(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text))
+    # families of words are put together from a prefix and a registry word: f"WORD_STATE_{…}"
+    families = tuple(re.findall(r'f"([A-Z][A-Z0-9_]*_)\{', text))
+    assert [c for c in messages() if c not in whole and not c.startswith(families)] == []
 
 
 def test_codes_are_written_once() -> None:

@@ -7,19 +7,21 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ledger.assembly.home import ChainFile, Home, TrustFolder
 from ledger.assembly.types import TypeFolder
+from ledger.chain.calls import ConsortiumCalls
 from ledger.chain.client import EngineChain
 from ledger.chain.embedded import EmbeddedEngine
-from ledger.chain.calls import ConsortiumCalls
 from ledger.chain.governance import Council
 from ledger.chain.transactor import Transactor
 from ledger.core.registries import Permission
 from ledger.crypto.blind_index import BlindIndex
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, NotFoundError
+from ledger.outside.demo_authority import DemoAuthority
 from ledger.outside.file_revocation import FileRevocation
 from ledger.outside.keystore import KeyStore, passphrase_from
 from ledger.outside.software_signer import SoftwareSigner
@@ -42,6 +44,9 @@ from ledger.store.vault import VaultFile
 
 MAIN = "main"
 """Name of the key that an organisation uses where it has one of a purpose."""
+
+
+DAY = 86_400
 
 
 class App:
@@ -127,8 +132,17 @@ class App:
 
     @cached_property
     def revocation(self) -> FileRevocation:
-        folders = sorted(p for p in self.home.authorities.iterdir() if p.is_dir()) if self.home.authorities.is_dir() else []
+        folders = self.home.authority_folders()
+        for folder in folders:
+            self._refresh(folder)
         return FileRevocation(*folders)
+
+    def _refresh(self, folder: Path) -> None:
+        """A test CA of this folder publishes new lists daily; a real CA's are put there by its own means."""
+        if (folder / "keys").is_dir():
+            lists = list((folder / "crls").iterdir())
+            if not lists or min(p.stat().st_mtime for p in lists) < self.clock() - DAY:
+                DemoAuthority(folder).crls(int(self.clock()))
 
     # ---- chain -----------------------------------------------------------------------------------------------------
 

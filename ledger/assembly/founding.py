@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from ledger.assembly.app import MAIN, App
 from ledger.assembly.home import ChainFile, Home
 from ledger.assembly.trusting import first_trust
+from ledger.chain.calls import ConsortiumCalls, CouncilCall
 from ledger.chain.contracts import Contracts
 from ledger.chain.deploy import CouncilRules, Member, deploy, identity_of
 from ledger.chain.embedded import EmbeddedEngine
-from ledger.chain.calls import ConsortiumCalls, CouncilCall
 from ledger.chain.governance import Council
 from ledger.chain.transactor import Transactor
 from ledger.core.accreditations import ANY, Accreditation

@@ -57,6 +57,10 @@ class Home:
     def authorities(self) -> Path:
         return self.root / "authorities"
 
+    def authority_folders(self) -> list[Path]:
+        """Folders with a certification authority's certificates and CRLs, by name."""
+        return sorted(p for p in self.authorities.iterdir() if p.is_dir()) if self.authorities.is_dir() else []
+
     @property
     def trust(self) -> Path:
         return self.root / "trust.json"

@@ -55,10 +55,9 @@ def renewed_trust(app: App, jurisdictions: Sequence[str] = ()) -> TrustFile:
     head, _ = app.chain.head()
     known = {p.jurisdiction for p in old.policies}
     fresh = [j for j in jurisdictions if j not in known]
-    authorities = tuple(
-        old.authorities + tuple(a for a in _authorities(app, now) if a.certificate not in {o.certificate for o in old.authorities})
-    )
-    added = authorities[len(old.authorities) :]
+    listed = {a.certificate for a in old.authorities}
+    added = tuple(a for a in _authorities(app, now) if a.certificate not in listed)
+    authorities = old.authorities + added
     chains = tuple(
         replace(c, checkpoints=(*c.checkpoints, head))
         if c.identity == app.chain.identity and head not in c.checkpoints
@@ -118,7 +117,7 @@ def _chain(app: App) -> TrustedChain:
 def _authorities(app: App, now: int) -> tuple[Authority, ...]:
     """Roots of the certification authorities whose material lies here, by certificate."""
     found = []
-    for folder in sorted(app.home.authorities.iterdir()) if app.home.authorities.is_dir() else []:
+    for folder in app.home.authority_folders():
         root = (folder / "certificates" / "root.der").read_bytes()
         # granted from the root's own beginning: an office may have signed before the council listed its CA
         since = min(now, int(x509.load_der_x509_certificate(root).not_valid_before_utc.timestamp()))

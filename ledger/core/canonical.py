@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +42,9 @@ _OPTIONS = orjson.OPT_SORT_KEYS  # keys are ASCII: the order of bytes is the ord
 
 _KNOWN_KEYS_LIMIT = 4096  # hostile input must not grow the cache without end
 _known_keys: set[str] = set()
+_knows = _known_keys.issuperset
+_CONTAINERS = (dict, list)
+_BACKSLASH, _DELETE = 0x5C, 0x7F
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ def encode(value: Any, limits: Limits = RECORD_LIMITS) -> bytes:
         InputError: ``CANONICAL_…`` with the JSON path of the fault, never with the value found there.
     """
     try:
-        data = orjson.dumps(value, option=_OPTIONS)
+        data = orjson.dumps(value, None, _OPTIONS)
     except (TypeError, RecursionError):
         data = b""  # not a value of the grammar: the guard below says where
-    if not (data and _is_plain(value, data, limits.depth)):
+    if not (data and _is_clean(data) and type(value) in _CONTAINERS and _is_plain(value, limits.depth - 1)):
         _require(value, "$", limits.depth)
     if not data:
         raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__)
@@ -94,41 +96,36 @@ def decode(data: bytes, limits: Limits = RECORD_LIMITS) -> Any:
     return value
 
 
-def _is_plain(value: Any, data: bytes, depth: int) -> bool:
-    """The fast answer: True only if ``value``, whose serialised form is ``data``, obeys the grammar.
+def _is_clean(data: bytes) -> bool:
+    """The strings' half of the fast guard, over the serialised form: True only if none of ``FORBIDDEN`` is in it.
 
-    Strings are judged together: a serialised text without an escape in which every character is
-    printable holds none of ``FORBIDDEN``, in any version of Unicode. False means "look closely".
+    A text without an escape in which every character is printable holds none, in any version of Unicode.
     """
-    if b"\\" in data or (b"\x7f" in data if data.isascii() else not data.decode().isprintable()):
-        return False
-    if type(value) is not dict and type(value) is not list:
-        return False
-    known = _known_keys
-    level: list[Any] = [value]
-    for _ in range(depth):
-        below: list[Any] = []
-        for node in level:
-            members: Iterable[Any] = node
-            if type(node) is dict:
-                if not (known.issuperset(node) or _learn(node)):
-                    return False
-                members = node.values()
-            for member in members:
-                kind = type(member)
-                if kind is str:
-                    continue
-                if kind is dict or kind is list:
-                    below.append(member)
-                elif kind is int:
-                    if not 0 <= member <= MAX_INTEGER:
-                        return False
-                elif member is not None and kind is not bool:
-                    return False
-        if not below:
-            return True
-        level = below
-    return False
+    if data.isascii():
+        return _BACKSLASH not in data and _DELETE not in data
+    return _BACKSLASH not in data and data.decode().isprintable()
+
+
+def _is_plain(node: Any, depth: int) -> bool:
+    """The other half: True only if types, integers and keys of an object or array obey the grammar and at most
+    ``depth`` levels lie below it. False means "look closely".
+    """
+    if type(node) is dict:
+        if not (_knows(node) or _learn(node)):
+            return False
+        node = node.values()
+    for member in node:
+        if type(member) is str:
+            continue
+        if type(member) is dict or type(member) is list:
+            if not depth or (member and not _is_plain(member, depth - 1)):
+                return False
+        elif type(member) is int:
+            if not 0 <= member <= MAX_INTEGER:
+                return False
+        elif member is not None and type(member) is not bool:
+            return False
+    return True
 
 
 def _learn(node: dict[Any, Any]) -> bool:

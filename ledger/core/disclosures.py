@@ -9,6 +9,7 @@ from the record key, one a name (``ledger.core.keys``).
 from __future__ import annotations
 
 import binascii
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,15 +20,14 @@ import orjson
 
 from ledger.core import shapes
 from ledger.core.canonical import b64, encode
-from ledger.core.keys import RecordKey
+from ledger.core.keys import RecordKey, claim_label
 from ledger.errors import InputError
 
 SALT_BYTES = 32
 PREFIX = b"\x10"
 
 _SCALARS = frozenset({str, int, bool, type(None)})
-_HASH_TEXT = 43  # base64url characters of 32 bytes
-_TEXT_STEP = 44  # of 33 bytes: with one zero byte behind each hash, all of them encode in one call
+_TEXT = "43sx"  # base64url of 32 bytes; with one zero byte behind each hash all of them are encoded in one call
 _OPENING = PREFIX + b'["'
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -43,7 +43,7 @@ class Disclosure:
     def digest(self) -> bytes:
         """What the record must hold under ``name``, 32 bytes."""
         _require_claims({self.name: self.value})
-        return _digest(b64(self.salt).encode(), self.name, orjson.dumps(self.value))
+        return _digest(b64(self.salt).encode(), _name_text(self.name), orjson.dumps(self.value))
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "value": self.value, "salt": b64(self.salt)}
@@ -67,13 +67,20 @@ def make_claims(key: RecordKey, values: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         InputError: ``CANONICAL_…`` for names or values outside the grammar, ``DISCLOSURE_VALUE`` for nesting.
     """
-    _require_claims(values)
-    salts = _texts([key.claim_salt(name) for name in values])
+    return claims_and_content(key, values)[0]
+
+
+def claims_and_content(key: RecordKey, values: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
+    """``make_claims``, and the canonical bytes of ``values``: both stand on one pass of the guard.
+
+    Raises:
+        InputError: as ``make_claims``.
+    """
+    content = _require_claims(values)
+    labels, texts = _name_forms(tuple(values))
     contents = map(orjson.dumps, values.values())  # guarded above as a whole, and no value is an object
-    digests = _texts(
-        [_digest(salt, name, value) for salt, name, value in zip(salts, values, contents, strict=True)]
-    )
-    return {name: digest.decode() for name, digest in zip(values, digests, strict=True)}
+    digests = _texts(list(map(_digest, _texts(key.claim_salts(labels)), texts, contents)))
+    return dict(zip(values, map(bytes.decode, digests), strict=True)), content
 
 
 def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) -> tuple[Disclosure, ...]:
@@ -90,29 +97,36 @@ def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) ->
     return tuple(Disclosure(name, values[name], key.claim_salt(name)) for name in chosen)
 
 
-def _require_claims(values: Mapping[str, Any]) -> None:
-    """Names and values together are one flat canonical object; arrays hold scalars only."""
-    encode(dict(values))
-    if _SCALARS.issuperset(map(type, values.values())):
-        return
+def _require_claims(values: Mapping[str, Any]) -> bytes:
+    """Names and values together are one flat canonical object, whose bytes are returned; arrays hold scalars only."""
+    content = encode(values if type(values) is dict else dict(values))
+    if content.rfind(b"{") == 0 and b"[" not in content:  # nothing in it opens a second object or an array
+        return content
     for name, value in values.items():
         items = value if type(value) is list else (value,)
         if not _SCALARS.issuperset(map(type, items)):
             raise InputError("DISCLOSURE_VALUE", name=name)
+    return content
 
 
-def _digest(salt: bytes, name: str, value: bytes) -> bytes:
-    """The one road to a claim's digest: ``salt`` as base64url text, ``value`` as canonical bytes."""
-    return sha256(_OPENING + salt + _name_text(name) + value + b"]").digest()
+def _digest(salt: bytes, name: bytes, value: bytes) -> bytes:
+    """The one road to a claim's digest: ``salt`` as base64url text, ``name`` as ``_name_text``, ``value`` as
+    canonical bytes."""
+    return sha256(_OPENING + salt + name + value + b"]").digest()
 
 
-@lru_cache(4096)
 def _name_text(name: str) -> bytes:
     return b'","%b",' % name.encode()
 
 
-def _texts(hashes: list[bytes]) -> list[bytes]:
+@lru_cache(256)
+def _name_forms(names: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
+    """What a type's names look like below a salt and inside a digest; records of one type share them."""
+    return [claim_label(name) for name in names], [_name_text(name) for name in names]
+
+
+def _texts(hashes: list[bytes]) -> tuple[bytes, ...]:
     """base64url of many 32-byte values at once."""
     joined = b"\0".join([*hashes, b""])
     text = binascii.b2a_base64(joined, newline=False).translate(_URL_SAFE)
-    return [text[at : at + _HASH_TEXT] for at in range(0, len(text), _TEXT_STEP)]
+    return struct.unpack(_TEXT * len(hashes), text)

@@ -40,6 +40,7 @@ _USCC_DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _CITIZEN_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
+_CITIZEN_EXCESS = ord("0") * sum(_CITIZEN_WEIGHTS)
 _CITIZEN_CHECKS = "10X98765432"
 _VALUE = {character: value for value, character in enumerate(_DIGITS)}
 _USCC_VALUE = {character: value for value, character in enumerate(_USCC_DIGITS)}
@@ -207,8 +208,8 @@ def require_citizen_number(text: str) -> str:
     """
     if not _CITIZEN.fullmatch(text):
         raise InputError("CITIZEN_NUMBER_FORM")
-    total = sum(map(mul, _CITIZEN_WEIGHTS, map(int, text[:17])))
-    if _CITIZEN_CHECKS[total % 11] != text[17]:
+    total = sum(map(mul, _CITIZEN_WEIGHTS, text.encode()))  # of codes, each 48 above its digit
+    if _CITIZEN_CHECKS[(total - _CITIZEN_EXCESS) % 11] != text[17]:
         raise InputError("CITIZEN_NUMBER_CHECK")
     try:
         date(int(text[6:10]), int(text[10:12]), int(text[12:14]))

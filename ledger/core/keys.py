@@ -7,6 +7,7 @@ random, so Extract is skipped (section 3.3). One key is thus all there is to kee
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from ledger.errors import InputError
 
@@ -14,6 +15,14 @@ KEY_BYTES = 32
 _BLOCK = 64  # SHA-256 works on blocks of 64 bytes (FIPS 198-1: HMAC pads the key to one block)
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
+
+COUNTER = b"\x01"
+"""Number of the first and only block of HKDF-Expand, hashed behind the label."""
+
+
+def claim_label(name: str) -> bytes:
+    """What the salt of the claim ``name`` is derived from, counter included: the same for every record."""
+    return b"salt/claim/" + name.encode() + COUNTER
 
 
 class RecordKey:
@@ -40,11 +49,20 @@ class RecordKey:
 
     def derive(self, label: bytes) -> bytes:
         """32 bytes bound to ``label``: HMAC-SHA-256(key, label ‖ 0x01), the first block of HKDF-Expand."""
-        inner = self._inner.copy()
-        inner.update(label + b"\x01")
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()
+        return self._expand((label + COUNTER,))[0]
+
+    def claim_salts(self, labels: Iterable[bytes]) -> list[bytes]:
+        """Salts of many claims at once, one for each label made by ``claim_label``."""
+        return self._expand(labels)
+
+    def _expand(self, infos: Iterable[bytes]) -> list[bytes]:
+        new_inner, new_outer, blocks = self._inner.copy, self._outer.copy, []
+        for info in infos:
+            inner, outer = new_inner(), new_outer()
+            inner.update(info)
+            outer.update(inner.digest())
+            blocks.append(outer.digest())
+        return blocks
 
     def record_salt(self) -> bytes:
         """Salt in the record itself: without it a record of guessable content had a guessable leaf."""
@@ -52,7 +70,7 @@ class RecordKey:
 
     def claim_salt(self, name: str) -> bytes:
         """Salt of the claim ``name``."""
-        return self.derive(b"salt/claim/" + name.encode())
+        return self._expand((claim_label(name),))[0]
 
     def body_key(self) -> bytes:
         """Key under which the record's body is encrypted."""

@@ -117,7 +117,10 @@ class Record:
             InputError: SHAPE_…, REGISTRY_UNKNOWN, IDENTIFIER_… with the path.
         """
         kind, id_, issuer, type_, issued, origin, valid, files, claims, refs, salt = shapes.tagged(
-            value, path, TAG, "kind", "id", "issuer", "type", "issued", "origin", "valid", "files", "claims", "refs", "salt"
+            value,
+            path,
+            TAG,
+            *("kind", "id", "issuer", "type", "issued", "origin", "valid", "files", "claims", "refs", "salt"),
         )
         since, until = shapes.members(valid, f"{path}.valid", "from", "until")
         found = Kind.of_word(kind, f"{path}.kind")

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ledger.core import cells
 from ledger.core.identifiers import LicenseIdentifier, make_license_identifier, parse_license_identifier
@@ -28,9 +27,8 @@ _KINDS: dict[str, cells.Converter] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
-    """One row. ``identifier`` is None where the record gets a URN; ``values`` has every field of the type,
+class ParsedRow(NamedTuple):
+    """One row; a tuple, because tables have millions. ``identifier`` is None where the record gets a URN; ``values`` has every field of the type,
     None where the cell is empty; dates ``YYYY-MM-DD`` in Asia/Shanghai, ``valid_until`` inclusive.
     ``warnings``: codes of what is wrong with an identifier another system made, and is kept as it is.
     """

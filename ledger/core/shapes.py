@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
 
 from ledger.core.canonical import unb64
@@ -103,5 +104,5 @@ def optional(value: object, path: str, item: Callable[[object, str], T]) -> T | 
 
 def ascending(values: tuple[Any, ...], path: str) -> None:
     """Sets are written in strictly ascending order: one set, one spelling, no duplicate."""
-    if any(not a < b for a, b in zip(values, values[1:], strict=False)):
+    if any(not a < b for a, b in pairwise(values)):
         refuse("SHAPE_ORDER", path)

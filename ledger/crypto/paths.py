@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -53,6 +54,14 @@ def build_path(
         raise InputError("PATH_NO_ANCHORS")
     if leaf in anchors:
         raise InputError("PATH_LEAF_IS_ANCHOR")
+    return _build(leaf, tuple(others), tuple(anchors), moment)
+
+
+# A pure function of its bytes, and a batch's records share them: a checker of many bundles pays once.
+@lru_cache(256)
+def _build(
+    leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int
+) -> CertificatePath:
     try:
         certificates = {data: _load(data) for data in (leaf, *others, *anchors)}
         _require_usage(certificates[leaf])

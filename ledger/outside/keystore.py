@@ -85,10 +85,7 @@ def passphrase_from(environment: Mapping[str, str]) -> bytes | None:
     file = environment.get("ZHENGYIN_KEY_PASSPHRASE_FILE")
     if words is None and file is None:
         return None
-    if words is not None:
-        found = words.encode()
-    else:
-        found = private_files.read_private(Path(file or "")).rstrip(b"\r\n")
+    found = words.encode() if words is not None else private_files.read_private(Path(file or "")).rstrip(b"\r\n")
     if not found:
         raise ConfigError("KEYS_PASSPHRASE")
     return found

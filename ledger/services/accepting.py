@@ -19,7 +19,7 @@ from ledger.core.disclosures import make_claims
 from ledger.core.keys import RecordKey
 from ledger.core.records import FileDigest, Record, Reference
 from ledger.core.registries import Kind
-from ledger.crypto.approvals import approve
+from ledger.crypto.approvals import ApprovalKey, approve
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError
 from ledger.ports import AcceptedRow, Spool, Store, Unit, Vault
@@ -28,7 +28,7 @@ from ledger.services import bodies
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record before it has a key. ``values``: field name → value for every field of the type; ``line``: of the CSV."""
+    """A record before it has a key. ``values``: field → value for every field of the type; ``line``: of the CSV."""
 
     type: str
     id: str
@@ -64,7 +64,7 @@ class Acceptor:
         vault: Vault,
         spool: Spool,
         index: BlindIndex,
-        approval_key: Callable[[str], bytes],
+        approval_key: Callable[[str], ApprovalKey],
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._store = store

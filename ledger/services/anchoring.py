@@ -131,7 +131,13 @@ class Anchoring:
             raise IntegrityError("SEGMENT_PART_MISSING", root=batch.root.hex())
         certificate = verify_detached(cms, manifest).certificate_sha256
         return AnchorCall(
-            batch.accreditation, batch.kind, int(Suite.INTL), batch.size, batch.root, batch.manifest_sha256, (certificate,)
+            batch.accreditation,
+            batch.kind,
+            int(Suite.INTL),
+            batch.size,
+            batch.root,
+            batch.manifest_sha256,
+            (certificate,),
         )
 
     def _broadcast(self, batch: BatchRow) -> bool:
@@ -181,9 +187,10 @@ class Anchoring:
             return True
         with self._store.begin() as unit:
             after = "mined" if mined.succeeded else "failed"
-            unit.transactions.move(transaction.row, transaction.state, after, block=mined.block, block_hash=mined.block_hash)
+            place = {"block": mined.block, "block_hash": mined.block_hash}
+            unit.transactions.move(transaction.row, transaction.state, after, **place)
             if mined.succeeded:
-                unit.batches.move(batch.row, "broadcast", "mined", block=mined.block, block_hash=mined.block_hash)
+                unit.batches.move(batch.row, "broadcast", "mined", **place)
         if not mined.succeeded:
             return self._refuse(batch, "broadcast", ConflictError("OUTBOX_REVERTED", block=mined.block))
         return True
@@ -224,7 +231,7 @@ class Anchoring:
             return unit.transactions.live("anchor", batch.row)
 
     def _refuse(self, batch: BatchRow, before: str, problem: ZhengyinError) -> bool:
-        # the records stay in the refused batch, shown by `jobs`, until a person decides
+        # the records stay in the refused batch until a person has mended the cause (`Outbox.retry_refused`)
         with self._store.begin() as unit:
             unit.batches.move(batch.row, before, "refused", problem=str(problem))
         return True

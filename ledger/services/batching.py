@@ -44,7 +44,8 @@ class Batching:
 
     def close_all(self) -> tuple[int, list[ZhengyinError]]:
         """Close every batch that can be closed: (number closed, what held others back)."""
-        closed, problems = 0, []
+        closed = 0
+        problems: list[ZhengyinError] = []
         with self._store.read() as unit:
             waiting = unit.records.waiting()
         for issuer, kind, _ in waiting:
@@ -64,7 +65,7 @@ class Batching:
                 return False
             accreditation = NO_ACCREDITATION
             if kind.needs_accreditation:
-                document = find_accreditation(unit, issuer, kind, rows[0].type, now)
+                document = self._covering(unit, issuer, kind, rows, now)
                 accreditation = document.id()
                 rows = [r for r in rows if document.covers(r.type)]
         segment = self._segments.create(issuer, kind, self._body(rows))
@@ -75,6 +76,51 @@ class Batching:
         faultpoint("batch.committed")
         self._drop_chunks({r.chunk for r in rows if r.chunk})
         return True
+
+    def remove_orphans(self) -> int:
+        """Remove segments that a crash left before their batch was committed.
+
+        A signed segment is never touched: if only the rows were lost, the chain may know it.
+        """
+        removed = 0
+        for root in list(self._segments.roots()):
+            with self._store.read() as unit:
+                known = unit.batches.by_root(root) is not None
+            if not known and self._segments.open(root).get("cms") is None:
+                self._segments.remove(root)
+                removed += 1
+        return removed
+
+    def release_refused(self) -> int:
+        """Put the records of refused batches back to accepted, for the next batch; returns how many batches.
+
+        A person asks for this after the cause is mended: done unasked, the same refusal would come back for ever.
+        A crash after the rows are released leaves the old segment; the next batch takes its parts over.
+        """
+        with self._store.read() as unit:
+            refused = [b for b in unit.batches.in_states(("refused",)) if unit.records.in_batch(b.row)]
+        for batch in refused:
+            segment = self._segments.open(batch.root)
+            bodies = [segment.body(i) for i in range(batch.size)]
+            places, offset = [], 0
+            for body in bodies:
+                places.append((offset, len(body)))
+                offset += len(body)
+            chunk = self._spool.write(bodies)
+            with self._store.begin() as unit:
+                unit.records.release(batch.row, chunk, places)
+            self._segments.remove(batch.root)
+        return len(refused)
+
+    def _covering(self, unit: Unit, issuer: str, kind: Kind, rows: Sequence[RecordRow], now: int) -> Accreditation:
+        """Of the first type that is covered: a type without accreditation holds back only itself."""
+        problem: ConflictError | None = None
+        for type_ in dict.fromkeys(r.type for r in rows):
+            try:
+                return find_accreditation(unit, issuer, kind, type_, now)
+            except ConflictError as e:
+                problem = problem or e
+        raise problem or ConflictError("ACCEPT_EMPTY")
 
     def _body(self, rows: Sequence[RecordRow]) -> SegmentBody:
         chunks = {name: self._spool.read(name) for name in {r.chunk for r in rows if r.chunk}}

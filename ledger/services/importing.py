@@ -187,7 +187,8 @@ class Importing:
                 # a job that was killed goes on: its own rows are new; a finished one's are already there
                 outcome = NEW if running and earlier_job == job else EXISTING
                 outcomes.append(RowOutcome(row.line, outcome, row.id, None, row.warnings))
-        accepted, changes = [], []
+        accepted: list[Draft] = []
+        changes: list[tuple[int, bytes]] = []
         for row in fresh:
             try:
                 accepted.append(self._with_predecessor(request.issuer, row, changes))

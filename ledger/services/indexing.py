@@ -141,7 +141,9 @@ class Indexing:
         rows, erased = [], 0
         for i, handle in enumerate(handles):
             leaf = leaves[32 * i : 32 * i + 32]
-            type_, id_hmac, files = "", None, ()
+            type_: str = ""
+            id_hmac: bytes | None = None
+            files: tuple[bytes, ...] = ()
             if handle in secrets:
                 record, _ = bodies.decrypt(secrets[handle], leaf, segment.body(i))
                 type_, id_hmac = record.type, self._index.id(record.id)

@@ -15,6 +15,7 @@ from ledger.crypto.blind_index import BlindIndex
 from ledger.crypto.digests import digest_path
 from ledger.errors import ConflictError, InputError
 from ledger.ports import Store
+from ledger.services import bodies
 from ledger.services.accepting import Acceptor, Draft
 from ledger.services.importing import superseding
 from ledger.services.statuses import ChangeRequest, Statuses
@@ -59,7 +60,8 @@ class Issuing:
         """Accept one record. ``values`` may leave out fields: they are claimed as null.
 
         Raises:
-            InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, IDENTIFIER_…, CANONICAL_…, SUPERSEDES_UNKNOWN.
+            InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, IDENTIFIER_…, CANONICAL_…, SHAPE_…,
+                SUPERSEDES_UNKNOWN.
             ConflictError: ISSUE_ID_TAKEN: the same id again only as a successor under a new version.
         """
         unknown = sorted(values.keys() - {f.name for f in definition.fields})
@@ -81,6 +83,8 @@ class Issuing:
         if supersedes is not None:
             draft, old = superseding(self._store, self._index, self._statuses, issuer, draft, supersedes)
         prepared = self._acceptor.prepare(issuer, definition.kind, [draft], now)
+        # read back before it is accepted: dates, number of files and the like must be those of a record
+        bodies.decrypt(prepared.secrets[0], prepared.leaves[0], prepared.bodies[0])
         groups.append(prepared)
         if old is not None:
             request = ChangeRequest(issuer, old, State.SUPERSEDED, now, Reason.RENEWED, None, prepared.leaves[0])

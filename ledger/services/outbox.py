@@ -20,10 +20,11 @@ ORPHAN_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """``open``: batches and status changes still on their way; ``problems``: what holds some of them back."""
+    """``open``: batches and status changes still on their way, ``held`` of them held back; ``problems``: by what."""
 
     moved: int
     open: int
+    held: int
     problems: tuple[ZhengyinError, ...]
 
 
@@ -56,8 +57,7 @@ class Outbox:
         Raises:
             UnavailableError: OUTBOX_LEASE_HELD while another process drives; STORE_…, CHAIN_….
         """
-        if not self._store.take_lease(LEASE, self._holder, self._clock(), LEASE_SECONDS):
-            raise UnavailableError("OUTBOX_LEASE_HELD")
+        self._hold()
         self._indexing.run()
         closed, problems = self._batching.close_all()
         anchors = self._anchoring.advance()
@@ -66,6 +66,7 @@ class Outbox:
         return Pass(
             closed + anchors.moved + indexed + changes.moved,
             anchors.open + changes.open,
+            len(anchors.problems) + len(changes.problems),
             (*problems, *anchors.problems, *changes.problems),
         )
 
@@ -73,13 +74,13 @@ class Outbox:
         """Run passes until nothing is on its way, nothing can move any more, or the time is over."""
         end = self._clock() + seconds
         try:
+            self._hold()
             self.sweep()
             while True:
                 done = self.run_once()
                 if watch is not None:
                     watch(done)
-                # a pass may accept nothing new yet still wait for a block: only a second idle look ends the work
-                if (done.open == 0 and done.moved == 0) or (done.problems and done.moved == 0):
+                if done.moved == 0 and done.open <= done.held:
                     return done
                 if self._clock() >= end:
                     raise UnavailableError("OUTBOX_TIMEOUT", open=done.open)
@@ -88,11 +89,27 @@ class Outbox:
         finally:
             self._store.drop_lease(LEASE, self._holder)
 
+    def retry_refused(self) -> int:
+        """Give refused batches another try, after their cause was mended; returns how many.
+
+        Raises:
+            UnavailableError: OUTBOX_LEASE_HELD while another process drives.
+        """
+        self._hold()
+        return self._batching.release_refused()
+
+    def _hold(self) -> None:
+        if not self._store.take_lease(LEASE, self._holder, self._clock(), LEASE_SECONDS):
+            raise UnavailableError("OUTBOX_LEASE_HELD")
+
     def sweep(self) -> int:
-        """Remove what a crash between a write and its commit left behind; returns how many pieces."""
+        """Remove what a crash between a write and its commit left behind; returns how many pieces.
+
+        Only the holder of the lease may: nobody else makes segments, and chunks are left alone while they are young.
+        """
         before = self._clock() - ORPHAN_SECONDS
         names = set(self._spool.names(before))
         with self._store.read() as unit:
             orphans = names - unit.records.chunks_in_use()
         self._spool.remove(orphans)
-        return len(orphans)
+        return len(orphans) + self._batching.remove_orphans()

@@ -188,7 +188,8 @@ class Statuses:
                 return self._finish(transaction, "replaced", "ready", None)
             return 0
         if not mined.succeeded:
-            return self._finish(transaction, "failed", "refused", str(ConflictError("OUTBOX_REVERTED", block=mined.block)))
+            problem = ConflictError("OUTBOX_REVERTED", block=mined.block)
+            return self._finish(transaction, "failed", "refused", str(problem))
         return self._recorded(transaction, mined.block)
 
     def _recorded(self, transaction: TransactionRow, block: int) -> int:
@@ -198,7 +199,8 @@ class Statuses:
             if cursor is None or cursor.block < block:
                 return 0
             rows = unit.intents.of_transaction(transaction.row)
-            done, refused = [], []
+            done: list[int] = []
+            refused: list[int] = []
             for i in rows:
                 entries = unit.chain.entries(i.issuer, i.leaf)
                 (done if any(e.entry.statement == i.statement for e in entries) else refused).append(i.row)

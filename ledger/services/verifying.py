@@ -1,4 +1,4 @@
-"""Gathering facts for the procedure. Only the procedure judges; a source that does not answer is said, never guessed."""
+"""Gathering facts for the procedure. Only the procedure judges; a silent source is said, never guessed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger.core.trust import Trust
 from ledger.core.verdicts import Finding, undetermined
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
-from ledger.ports import RecordRow, Store
+from ledger.ports import RecordRow, Store, Unit
 from ledger.services.bundling import Bundling
 from ledger.verification.facts import Facts, IndexFacts
 from ledger.verification.procedure import verify
@@ -122,5 +122,14 @@ class Verifying:
         with self._store.read() as unit:
             cursor = unit.chain.cursor()
             rows = unit.records.find_ids(self._index.id(record_id))
-        others = tuple(r.leaf for r in rows if (r.issuer, r.kind) == (issuer, kind) and r.leaf != leaf)
+            others = tuple(
+                r.leaf
+                for r in rows
+                if (r.issuer, r.kind) == (issuer, kind) and r.leaf != leaf and not _ended(unit, r)
+            )
         return IndexFacts(cursor.block, others) if cursor else None
+
+
+def _ended(unit: Unit, row: RecordRow) -> bool:
+    entries = unit.chain.entries(row.issuer, row.leaf)
+    return bool(entries) and entries[-1].entry.state.ends

@@ -63,9 +63,7 @@ class SqlChainIndex:
     def entries(self, issuer: str, leaf: bytes) -> list[ChainEntry]:
         """In the order of the chain."""
         table = chain_entries.c
-        query = (
-            select(*chain_entries.c).where(table.leaf == leaf, table.issuer == issuer).order_by(table.count)
-        )
+        query = select(*chain_entries.c).where(table.leaf == leaf, table.issuer == issuer).order_by(table.count)
         return [
             ChainEntry(
                 row.issuer,

@@ -26,7 +26,8 @@ def connect(url: str) -> Engine:
     """An engine whose transactions start with the right lock. Opens no connection yet.
 
     Raises:
-        ConfigError: STORE_URL for a URL of another database, or one without a file.
+        ConfigError: STORE_URL for a URL of another database, or one without a file; STORE_DRIVER if the
+            driver it asks for is not installed.
     """
     try:
         parsed = make_url(url)
@@ -39,7 +40,10 @@ def connect(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        engine = create_engine(parsed, pool_pre_ping=True)
+        try:
+            engine = create_engine(parsed, pool_pre_ping=True)
+        except (ImportError, exc.NoSuchModuleError) as error:
+            raise ConfigError("STORE_DRIVER", driver=parsed.drivername) from error
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     raise ConfigError("STORE_URL")  # the URL itself may hold a password
@@ -51,9 +55,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a commit that returned survives loss of power
     connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(
-        "PRAGMA cache_size=-65536"
-    )  # 64 MiB: ids and leaves fall on every page of their indexes
+    connection.execute("PRAGMA cache_size=-65536")  # 64 MiB: ids and leaves fall on every page of their indexes
 
 
 def _writes(connection: Connection) -> bool:
@@ -141,6 +143,6 @@ def _postgresql(error: exc.DBAPIError) -> ZhengyinError | None:
         return UnavailableError("STORE_LOST")
     if state in ("XX001", "XX002"):
         return IntegrityError("STORE_DAMAGED", detail=state)
-    if state[:2] == "58":
+    if state[:2] == "58" or state == "25006":  # system error; read-only transaction or standby
         return UnavailableError("STORE_FAILED", detail=state)
     return None

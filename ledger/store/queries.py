@@ -74,10 +74,8 @@ def execute_many(
     return connection.exec_driver_sql(str(compiled), given).rowcount
 
 
-def insert_many(
-    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    execute_many(connection, insert(table), names, rows)
+def insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    execute_many(connection, insert(table).inline(), names, rows)  # inline: asks for no keys back
 
 
 def insert_one(connection: Connection, table: Table, **values: Any) -> int:
@@ -115,9 +113,7 @@ def move(
             guarded = update(table).where(table.c.row.in_(some), table.c.state == before)
             moved += connection.execute(guarded.values(state=after, **columns)).rowcount
         if moved != len(wanted):
-            raise IntegrityError(
-                "STORE_STATE", table=table.name, rows=wanted[:10], before=before, after=after
-            )
+            raise IntegrityError("STORE_STATE", table=table.name, rows=wanted[:10], before=before, after=after)
 
 
 def one(row: Row[*tuple[Any, ...]] | None, table: Table, key: int) -> Row[*tuple[Any, ...]]:

@@ -72,9 +72,7 @@ class SqlRecords:
         return known
 
     def by_id(self, issuer: str, kind: Kind, id_hmac: bytes) -> RecordRow | None:
-        found = self._rows(
-            records.c.id_hmac == id_hmac, records.c.issuer == issuer, records.c.kind == int(kind)
-        )
+        found = self._rows(records.c.id_hmac == id_hmac, records.c.issuer == issuer, records.c.kind == int(kind))
         return found[0] if found else None
 
     def find_ids(self, id_hmac: bytes) -> list[RecordRow]:
@@ -90,9 +88,7 @@ class SqlRecords:
 
     def waiting(self) -> list[tuple[str, Kind, int]]:
         group = (records.c.issuer, records.c.kind)
-        query = (
-            select(*group, func.count()).where(records.c.batch.is_(None)).group_by(*group).order_by(*group)
-        )
+        query = select(*group, func.count()).where(records.c.batch.is_(None)).group_by(*group).order_by(*group)
         return [(issuer, Kind(kind), number) for issuer, kind, number in self._connection.execute(query)]
 
     def next_for_batch(self, issuer: str, kind: Kind, limit: int) -> list[RecordRow]:
@@ -160,22 +156,19 @@ class SqlRecords:
         """Records by the state of their batch; ``accepted`` are those without one."""
         accepted = select(func.count()).select_from(records).where(records.c.batch.is_(None))
         counts = {"accepted": self._connection.execute(accepted).scalar_one()}
-        states = (
-            select(batches.c.state, func.sum(batches.c.size))
-            .where(batches.c.state != "refused")  # its records were released, or will be
-            .group_by(batches.c.state)
-        )
-        for state, number in self._connection.execute(states):
+        states = select(batches.c.state, func.sum(batches.c.size)).group_by(batches.c.state)
+        for state, number in self._connection.execute(states.where(batches.c.state != "refused")):
             counts[state] = int(number)
-        return counts
+        refused = select(func.count()).select_from(records.join(batches)).where(batches.c.state == "refused")
+        held = self._connection.execute(refused).scalar_one()  # those of a refused batch may be released
+        return counts | ({"refused": held} if held else {})
 
     def _rows(
         self, *where: ColumnElement[bool], order: ColumnElement[Any] = records.c.row, limit: int | None = None
     ) -> list[RecordRow]:
         query = select(*_FIELDS).where(*where).order_by(order).limit(limit)
         return [
-            RecordRow(row, issuer, Kind(kind), *rest)
-            for row, issuer, kind, *rest in self._connection.execute(query)
+            RecordRow(row, issuer, Kind(kind), *rest) for row, issuer, kind, *rest in self._connection.execute(query)
         ]
 
 

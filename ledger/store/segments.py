@@ -106,9 +106,7 @@ class SegmentFolders:
         """Roots of all segments on the first medium, ascending."""
         with files.translated():
             for folder in sorted(self._media[0].glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
-                if _ROOT.fullmatch(folder.name) and folder == _place(
-                    self._media[0], bytes.fromhex(folder.name)
-                ):
+                if _ROOT.fullmatch(folder.name) and folder == _place(self._media[0], bytes.fromhex(folder.name)):
                     yield bytes.fromhex(folder.name)
 
     def remove(self, root: bytes) -> None:

@@ -107,8 +107,10 @@ records = Table(
     Column("approval", LargeBinary(32), nullable=False),
     Column("job", Serial, ForeignKey("jobs.row")),
     Column("line", BigInteger),
-    # The id leads: a look-up by id alone uses the same tree, and the short prefix decides early.
-    UniqueConstraint("id_hmac", "issuer", "kind"),
+    # Always 0 for what is accepted here, so that an id is issued once. A rebuild may find that the chain
+    # has an id twice (a restored backup was imported again): both must be found, so the later one counts up.
+    Column("twin", SmallInteger, nullable=False, server_default="0"),
+    UniqueConstraint("id_hmac", "issuer", "kind", "twin"),  # the id leads: look-ups by id alone use it too
     Index("ix_records_waiting", "batch", "issuer", "kind", "row"),
     sqlite_autoincrement=True,
 )

@@ -6,8 +6,9 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import ConfigError, InputError, UnavailableError
@@ -62,23 +63,24 @@ class VaultFile:
 
     def _prepare(self) -> None:
         connection = self._connection
-        # A crash between an erasure's commit and its checkpoint leaves old pages in the WAL: cut it now.
-        # Without waiting: if another process is at work in the file, its next erasure cuts it.
-        connection.execute("PRAGMA busy_timeout=0")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        # Tables before version: another process that makes the vault right now commits both together.
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         found = tuple(
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if found != (APPLICATION_ID, VERSION) and (found != (0, 0) or tables):
             raise ConfigError("STORE_SCHEMA", found=found[1], expected=VERSION)
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA secure_delete=ON")  # SQLite otherwise keeps deleted bytes in its pages
         if not tables:
             connection.executescript(_SCHEMA)
+        # A crash between an erasure's commit and its checkpoint leaves old pages in the WAL: cut it now.
+        # Without waiting: if another process is at work in the file, its next erasure cuts it.
         connection.execute("PRAGMA busy_timeout=0")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 
     def add(self, keys: Sequence[bytes]) -> range:
@@ -140,3 +142,16 @@ def _translated() -> Iterator[None]:
         if found is None:
             raise
         raise found from error
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Of two processes that make the vault at once SQLite refuses one at this point without waiting."""
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)

@@ -65,8 +65,6 @@ def prove_batch(facts: Facts) -> ProvedBatch:
     """
     bundle, report = Bundle.from_bytes(facts.bundle), verify(facts)
     for result in report.steps:
-        # The root under the manifest is the batch: the record's own step 4 must hold too, else nothing joins
-        # them.
         if result.step in BATCH_STEPS and (
             result.outcome not in (Outcome.PASSED, Outcome.SKIPPED) or is_blocked(result)
         ):

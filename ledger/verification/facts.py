@@ -31,11 +31,11 @@ class Facts:
     """One question to the procedure.
 
     ``bundle``: the bytes as received. ``documents``: digests of the files handed in with it, none if only the
-    bundle was. ``now``: the verifier's clock, ``time_of_interest``: the instant asked about (``None`` = now),
-    seconds UTC. ``as_of_bundle``: answer as of the state's own block and leave "now" open; ``max_age``:
-    oldest state accepted, in seconds. ``jurisdiction``: whose policy and recognitions apply (``None`` = the
-    accreditation's own). ``fresh_state``: a state gathered online, judged exactly like a stapled one; the
-    newer of the two is used.
+    bundle was. ``now``: the verifier's clock; ``time_of_interest``: the instant asked about (``None`` = now), seconds
+    UTC. ``as_of_bundle``: answer as of the state's own block, whatever the time of interest, and leave "now" open;
+    ``max_age``: oldest state accepted, in seconds. ``jurisdiction``: whose policy and recognitions apply (``None`` =
+    the accreditation's own). ``fresh_state``: a state gathered online, judged exactly like a stapled one; the newer
+    of the two is used. ``problems``: what could not be gathered.
     """
 
     bundle: bytes

@@ -38,20 +38,22 @@ CONCLUSIONS = (Topic.INTEGRITY, Topic.PROVENANCE)
 """Two for courts and never one: integrity since anchoring (Online Litigation Rules of the people's courts,
 article 16), provenance before it (article 18)."""
 
+# Inclusion is in all but one: a record outside the batch is signed and anchored by nobody, whatever batch it shows.
 _STEPS = {
     Topic.UNALTERED: (Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION),
     Topic.ISSUED: (
-        Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
+        Step.INCLUSION, Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
         Step.ACCREDITATION,
     ),
     Topic.IN_FORCE: (Step.STATUS, Step.VALIDITY),
-    Topic.ANCHORED: (Step.FINALITY, Step.ANCHOR),
+    Topic.ANCHORED: (Step.INCLUSION, Step.FINALITY, Step.ANCHOR),
     Topic.INTEGRITY: (
         Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION, Step.BINDING,
         Step.FINALITY, Step.ANCHOR,
     ),
     Topic.PROVENANCE: (
-        Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION, Step.ACCREDITATION,
+        Step.INCLUSION, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
+        Step.ACCREDITATION,
     ),
 }  # fmt: skip
 _NOT_IN_FORCE = frozenset(
@@ -84,9 +86,7 @@ def headline(results: Sequence[StepResult], indication: Indication) -> Headline:
     if any(f.code not in _NOT_IN_FORCE for f in against):
         return Headline.DOES_NOT_MATCH
     genuine = not any(
-        r.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
-        for r in results
-        if r.step.value <= Step.ACCREDITATION.value
+        r.outcome in (Outcome.FAILED, Outcome.UNDETERMINED) for r in results if r.step.value <= Step.ACCREDITATION.value
     )
     return Headline.NO_LONGER_IN_FORCE if genuine else Headline.CANNOT_BE_DECIDED
 
@@ -95,13 +95,18 @@ def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any
     """The line of ``topic`` from the steps behind it; ``values`` as the report has proved them."""
     chosen = [r for r in results if r.step in _STEPS[topic]]
     outcome = _outcome(chosen)
-    suffix = {Outcome.PASSED: "YES", Outcome.FAILED: "NO", Outcome.UNDETERMINED: "OPEN"}.get(
-        outcome, "NOT_CHECKED"
-    )
+    if topic is Topic.IN_FORCE and outcome is Outcome.PASSED and _is_refuted(results):
+        # Every leaf that was never ended is "active", those of forgeries too: no status of what is not genuine.
+        outcome = Outcome.SKIPPED
+    suffix = {Outcome.PASSED: "YES", Outcome.FAILED: "NO", Outcome.UNDETERMINED: "OPEN"}.get(outcome, "NOT_CHECKED")
     code = f"LINE_{topic.name}_{suffix}"
     if outcome is Outcome.PASSED and any(f.code == "BYTES_NOT_CHECKED" for f in _findings(chosen)):
         code = f"LINE_{topic.name}_WITHOUT_FILE"
     return Line(topic, outcome, code, values)
+
+
+def _is_refuted(results: Sequence[StepResult]) -> bool:
+    return any(r.outcome is Outcome.FAILED for r in results if r.step.value <= Step.ACCREDITATION.value)
 
 
 def _outcome(results: Sequence[StepResult]) -> Outcome:

@@ -37,11 +37,15 @@ class Report:
         return EXIT_CODES[self.indication]
 
     @property
-    def cause_code(self) -> str | None:
-        """The code that decided: the first finding as bad as the indication."""
+    def cause_finding(self) -> Finding | None:
+        """What decided: the first finding as bad as the indication; ``None`` if all passed."""
         wanted = Outcome.FAILED if self.indication is Indication.TOTAL_FAILED else Outcome.UNDETERMINED
         found = self.cause.findings if self.cause else self.remarks
-        return next((f.code for f in found if f.outcome is wanted), None)
+        return next((f for f in found if f.outcome is wanted), None)
+
+    @property
+    def cause_code(self) -> str | None:
+        return self.cause_finding.code if self.cause_finding else None
 
     def to_json(self) -> dict[str, Any]:
         """Everything, plain JSON values; every code with its words in both languages."""
@@ -62,9 +66,7 @@ class Report:
         """The headline, what decided it, and the four lines."""
         out = [message(self.headline.code, language)]
         decided = [*(self.cause.findings if self.cause else ()), *self.remarks]
-        out += [
-            f"  {tell(f, language)}" for f in decided if f.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
-        ]
+        out += [f"  {tell(f, language)}" for f in decided if f.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
         out += [f"{_mark(line.outcome)} {line.text(language)}" for line in self.lines]
         return "\n".join(out)
 
@@ -105,11 +107,7 @@ def make_report(
 def not_found(as_of_block: int | None = None) -> Report:
     """Nothing known under that name: never "forged". ``as_of_block``: the issuer's own complete index was
     asked and had not issued it up to that block; ``None``: this service merely does not know it."""
-    remark = (
-        undetermined("NOT_KNOWN_HERE")
-        if as_of_block is None
-        else undetermined("NOT_ISSUED", block=as_of_block)
-    )
+    remark = undetermined("NOT_KNOWN_HERE") if as_of_block is None else undetermined("NOT_ISSUED", block=as_of_block)
     return _unjudged(Headline.NOT_FOUND, remark)
 
 
@@ -195,6 +193,4 @@ def _plain(value: Any) -> Any:
 
 
 def _mark(outcome: Outcome) -> str:
-    return {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.UNDETERMINED: "?", Outcome.SKIPPED: "–"}[
-        outcome
-    ]
+    return {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.UNDETERMINED: "?", Outcome.SKIPPED: "–"}[outcome]

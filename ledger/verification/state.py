@@ -86,9 +86,7 @@ def _words(bundle: Bundle, chain: TrustedChain, header: Header, state: StateProo
     account = prove_account(header.state_root, chain.identity.records, nodes)
     if account.code_hash != chain.records_code:
         # The layout of the words belongs to this one contract.
-        raise InputError(
-            "STATUS_CODE_DIFFERS", found=account.code_hash.hex(), expected=chain.records_code.hex()
-        )
+        raise InputError("STATUS_CODE_DIFFERS", found=account.code_hash.hex(), expected=chain.records_code.hex())
     words = _Words(
         status=unpack_status(prove_slot(account.storage_root, status_slot(issuer, leaf), nodes)),
         history=prove_slot(account.storage_root, history_slot(issuer, leaf), nodes),

@@ -42,14 +42,15 @@ def judge_statements(
     signed = []
     for position, entry in enumerate(entries):
         bundle = by_leaf.get(entry.statement)
-        faults = _judge(case, entry, bundle, position, last=position == len(entries) - 1)
+        used = any(e.statement == entry.statement for e in entries[:position])
+        faults = _judge(case, entry, bundle, position, last=position == len(entries) - 1, used=used)
         findings += faults
         signed.append(SignedEntry(entry, None if faults else bundle))
     return tuple(signed), findings
 
 
 def _judge(
-    case: Case, entry: StatusEntry, bundle: Bundle | None, position: int, *, last: bool
+    case: Case, entry: StatusEntry, bundle: Bundle | None, position: int, *, last: bool, used: bool
 ) -> list[Finding]:
     values: dict[str, Any] = {
         "position": position,
@@ -60,16 +61,20 @@ def _judge(
         return [noted("STATUS_UNSIGNED_EARLIER", **values)]
     if bundle is None:
         return [undetermined("STATUS_UNSIGNED", **values)]
+    if used:
+        # A thief of the account could repeat a decision that has been lifted since: it was made once.
+        return [undetermined("STATUS_STATEMENT_REUSED", **values)]
     differing = _differing(case, entry, bundle)
     if differing:
         return [failed("STATUS_STATEMENT_DIFFERS", fields=differing, **values)]
     report = case.judge_statement(bundle, case)
     if report.indication is Indication.TOTAL_PASSED:
         return []
-    cause = report.cause_code
+    if report.cause_finding is not None:
+        values |= {"cause": report.cause_finding.code, "causeValues": report.cause_finding.values}
     if report.indication is Indication.TOTAL_FAILED:
-        return [failed("STATUS_STATEMENT_INVALID", cause=cause, **values)]
-    return [undetermined("STATUS_STATEMENT_UNDETERMINED", cause=cause, **values)]
+        return [failed("STATUS_STATEMENT_INVALID", **values)]
+    return [undetermined("STATUS_STATEMENT_UNDETERMINED", **values)]
 
 
 def _differing(case: Case, entry: StatusEntry, bundle: Bundle) -> list[str]:
@@ -78,8 +83,7 @@ def _differing(case: Case, entry: StatusEntry, bundle: Bundle) -> list[str]:
     leaf, claims = target.leaf(), _claims(bundle)
     annuls = entry.state is State.ACTIVE and entry.reason is Reason.ANNULLED
     names_it = any(
-        r.relation is Relation.CHANGES_STATUS_OF and r.issuer == target.issuer and r.leaf == leaf
-        for r in record.refs
+        r.relation is Relation.CHANGES_STATUS_OF and r.issuer == target.issuer and r.leaf == leaf for r in record.refs
     )
     effective = claims.get("effective")
     same = {

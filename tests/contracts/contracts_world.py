@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from contracts_support import FOREVER, ZERO, Chain, Contract, Done, Revert, name32, word
 from eth_keys.datatypes import PrivateKey
+from hypothesis import settings
 
+# Few examples of some length: a transaction takes milliseconds, and the histories overlap anyway.
+MODEL_SETTINGS = settings(deadline=None, max_examples=15, stateful_step_count=30)
 ANCHOR, STATUS, RELATE, ALL = 1, 2, 4, 7
 LICENSE, STATUS_KIND, TOMBSTONE, FREEZE = 1, 8, 11, 64
 ACTIVE, SUSPENDED, REVOKED, SUPERSEDED = range(4)
@@ -77,9 +80,7 @@ class World:
     def status(self, leaf: bytes, issuer: bytes = OFFICE) -> tuple[Any, ...]:
         return tuple(self.records.view("statusOf", issuer, leaf))
 
-    def set_status(
-        self, leaf: bytes, state: int, by: bytes = OFFICE, statement: bytes = word("decision")
-    ) -> Done:
+    def set_status(self, leaf: bytes, state: int, by: bytes = OFFICE, statement: bytes = word("decision")) -> Done:
         return self.act(by, "setStatus", OFFICE, [(leaf, statement)], state, self.chain.time, 1)
 
 

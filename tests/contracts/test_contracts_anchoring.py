@@ -124,9 +124,7 @@ def test_refused(world: World, change: dict[str, Any], error: tuple[Any, ...]) -
         world.act(OFFICE, "anchor", batch(**change))
 
 
-@pytest.mark.parametrize(
-    "change", [{"size": 1}, {"size": 65_536}, {"suite": 2, "manifestSm3": word("s")}], ids=str
-)
+@pytest.mark.parametrize("change", [{"size": 1}, {"size": 65_536}, {"suite": 2, "manifestSm3": word("s")}], ids=str)
 def test_bounds_that_are_allowed(world: World, change: dict[str, Any]) -> None:
     assert world.act(OFFICE, "anchor", batch(**change)).values == (1,)
 
@@ -188,9 +186,7 @@ def test_anchoring_costs_at_most_1_6_bare_stores(world: World) -> None:
 
 
 def test_a_transaction_signed_for_another_chain_is_refused(world: World) -> None:
-    raw = world.chain.sign(
-        key(OFFICE), world.records.address, world.records.calldata("anchor", batch())
-    ).encode()
+    raw = world.chain.sign(key(OFFICE), world.records.address, world.records.calldata("anchor", batch())).encode()
     assert parse_transaction(raw, world.chain.evm.chain_id).to == world.records.address
     with pytest.raises(InputError, match="ENGINE_WRONG_CHAIN"):
         parse_transaction(raw, world.chain.evm.chain_id + 1)

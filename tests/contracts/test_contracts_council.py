@@ -31,9 +31,7 @@ class Chamber:
     def __post_init__(self) -> None:
         council = self.chain.deploy(key("deployer"), "Council", seats(*MEMBERS), 2, DELAY)
         object.__setattr__(self, "council", council)
-        object.__setattr__(
-            self, "consortium", self.chain.deploy(key("deployer"), "Consortium", council.address)
-        )
+        object.__setattr__(self, "consortium", self.chain.deploy(key("deployer"), "Consortium", council.address))
         self.decide(self.call("registerOrganisation", OFFICE))
 
     def act(self, by: bytes | str, function: str, *arguments: Any) -> Done:

@@ -89,9 +89,7 @@ def test_words_are_packed_as_the_compiler_says(struct: str, fields: Fields, last
     known = ARTIFACTS["Records"]["storageLayout"]["types"]
     members = known[f"t_struct({struct})_storage"]["members"]
     packed = [
-        (m["label"], m["offset"] * 8, int(known[m["type"]]["numberOfBytes"]) * 8)
-        for m in members
-        if m["slot"] == "0"
+        (m["label"], m["offset"] * 8, int(known[m["type"]]["numberOfBytes"]) * 8) for m in members if m["slot"] == "0"
     ]
     assert packed == fields
     assert [(m["label"], m["offset"]) for m in members if m["slot"] == "1"] == [(last, 0)]
@@ -208,13 +206,8 @@ def test_the_artifacts_are_of_these_sources_and_settings() -> None:
     script = _script()
     for path in script.TARGETS:
         artifact = ARTIFACTS[path.rsplit("/", 1)[1].removesuffix(".sol")]
-        digests = {
-            name: hashlib.sha256(text.encode()).hexdigest() for name, text in script.sources(path).items()
-        }
-        assert (
-            artifact["sourceSha256"]
-            == hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-        )
+        digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in script.sources(path).items()}
+        assert artifact["sourceSha256"] == hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
         assert artifact["settings"] == script.SETTINGS
         assert artifact["compiler"].startswith("0.8.37+")
 

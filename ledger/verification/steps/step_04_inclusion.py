@@ -22,7 +22,5 @@ def judge(case: Case) -> StepResult:
     except InputError as e:
         return concluded(STEP, [refused("INCLUSION_PATH_REFUSED", e)])
     if root != manifest.root:
-        return concluded(
-            STEP, [failed("INCLUSION_ROOT_DIFFERS", found=root.hex(), expected=manifest.root.hex())]
-        )
+        return concluded(STEP, [failed("INCLUSION_ROOT_DIFFERS", found=root.hex(), expected=manifest.root.hex())])
     return concluded(STEP, [], {"index": inclusion.index, "size": manifest.size, "root": root.hex()})

@@ -20,9 +20,7 @@ def judge(case: Case) -> StepResult:
     findings = _trust(case)
     chain = case.chain = find_chain(case.facts.trust, bundle.manifest.chain)
     if chain is None:
-        return concluded(
-            STEP, [*findings, undetermined("FINALITY_CHAIN_UNKNOWN", chain=bundle.manifest.chain.id)]
-        )
+        return concluded(STEP, [*findings, undetermined("FINALITY_CHAIN_UNKNOWN", chain=bundle.manifest.chain.id)])
     block, found = _read(case, chain, bundle.anchor.header, "anchor")
     findings += found
     after, found = _read(case, chain, bundle.anchor.after, "after")
@@ -44,9 +42,7 @@ def _trust(case: Case) -> list[Finding]:
     return found
 
 
-def _read(
-    case: Case, chain: TrustedChain, data: bytes, which: str
-) -> tuple[SealedBlock | None, list[Finding]]:
+def _read(case: Case, chain: TrustedChain, data: bytes, which: str) -> tuple[SealedBlock | None, list[Finding]]:
     try:
         block = judge_block(chain, data, which)
     except InputError as e:
@@ -56,9 +52,7 @@ def _read(
     return block, require_policy(case.policy, block.finality, which)
 
 
-def _after(
-    bundle: Bundle, chain: TrustedChain, after: SealedBlock, block: SealedBlock | None
-) -> list[Finding]:
+def _after(bundle: Bundle, chain: TrustedChain, after: SealedBlock, block: SealedBlock | None) -> list[Finding]:
     """``after`` is the block that the signed manifest names, and it lies before the anchor's."""
     named, found = bundle.manifest.after, []
     try:
@@ -68,7 +62,5 @@ def _after(
     if (after.header.number, hash_) != (named.block, named.hash):
         found.append(failed("FINALITY_AFTER_DIFFERS", block=after.header.number, expected=named.block))
     if block is not None and after.header.number >= block.header.number:
-        found.append(
-            failed("FINALITY_AFTER_NOT_BEFORE", after=after.header.number, anchor=block.header.number)
-        )
+        found.append(failed("FINALITY_AFTER_NOT_BEFORE", after=after.header.number, anchor=block.header.number))
     return found

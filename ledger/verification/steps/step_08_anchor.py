@@ -4,6 +4,7 @@ a batch that was merely offered again."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ledger.core.identifiers import organisation_bytes32
 from ledger.core.verdicts import Step, StepResult, failed
@@ -14,6 +15,7 @@ from ledger.proofs.events import (
     AnchoredEvent,
     decode_anchored,
 )
+from ledger.proofs.keccak import keccak
 from ledger.proofs.receipts import Log, prove_receipt
 from ledger.verification.case import Case, concluded, need, refused, unproved
 
@@ -30,6 +32,7 @@ def judge(case: Case) -> StepResult:
     block, chain = need(case.block, Step.FINALITY), need(case.chain, Step.FINALITY)
     try:
         receipt = prove_receipt(block.header.receipts_root, bundle.anchor.index, bundle.anchor.receipt)
+        _require_order(bundle.anchor.receipt)
         logs = [log for log in receipt.logs if log.address == chain.identity.records]
         events = [decode_anchored(log) for log in logs if log.topics[:1] == (TOPIC_BATCH_ANCHORED,)]
     except InputError as e:
@@ -44,6 +47,13 @@ def judge(case: Case) -> StepResult:
         return concluded(STEP, [failed("ANCHOR_EVENT_AMBIGUOUS", events=len(matching))])
     case.event = matching[0]
     return concluded(STEP, [], _described(matching[0], block.header.number))
+
+
+def _require_order(nodes: Sequence[bytes]) -> None:
+    """Each node names the next: one proof, one spelling."""
+    for above, below in pairwise(nodes):
+        if keccak(below) not in above:
+            raise InputError("ANCHOR_RECEIPT_ORDER")
 
 
 def _absent(logs: Sequence[Log]) -> str:

@@ -33,9 +33,7 @@ def judge(case: Case) -> StepResult:
             judged = unproved if e.code in _PART_MISSING else refused
             findings.append(judged("PATH_REFUSED", e, certificate=signature.certificate_sha256.hex()))
             continue
-        authorities = [
-            a for a in case.facts.trust.authorities if fingerprint(a.certificate) == path.anchor_sha256
-        ]
+        authorities = [a for a in case.facts.trust.authorities if fingerprint(a.certificate) == path.anchor_sha256]
         for authority in authorities:
             findings += _authority(authority, times)
         findings += _recognised(case, bundle, path.anchor_sha256, times)

@@ -22,20 +22,14 @@ def judge(case: Case) -> StepResult:
     if not bundle.record.kind.needs_accreditation:
         if document is not None or event.accreditation != _NONE:
             return concluded(STEP, [failed("ACCREDITATION_SURPLUS", kind=bundle.record.kind.word)])
-        return StepResult(
-            STEP, Outcome.SKIPPED, (noted("ACCREDITATION_NOT_NEEDED", kind=bundle.record.kind.word),)
-        )
+        return StepResult(STEP, Outcome.SKIPPED, (noted("ACCREDITATION_NOT_NEEDED", kind=bundle.record.kind.word),))
     if document is None:
         return concluded(STEP, [undetermined("ACCREDITATION_MISSING", id=event.accreditation.hex())])
     findings = []
     if document.id() != event.accreditation:
-        findings.append(
-            failed("ACCREDITATION_ID_DIFFERS", found=document.id().hex(), event=event.accreditation.hex())
-        )
+        findings.append(failed("ACCREDITATION_ID_DIFFERS", found=document.id().hex(), event=event.accreditation.hex()))
     if organisation_bytes32(document.organisation) != event.issuer or document.kind.value != event.kind:
-        findings.append(
-            failed("ACCREDITATION_OF_ANOTHER", organisation=document.organisation, kind=document.kind.word)
-        )
+        findings.append(failed("ACCREDITATION_OF_ANOTHER", organisation=document.organisation, kind=document.kind.word))
     if not document.covers(bundle.record.type):
         findings.append(failed("ACCREDITATION_OUT_OF_SCOPE", type=bundle.record.type))
     proved = {

@@ -57,9 +57,7 @@ def _known(case: Case) -> list[Finding]:
         return []
     own = case.bundle.record.leaf()
     others = [leaf.hex() for leaf in case.facts.known.duplicates if leaf != own]
-    return (
-        [undetermined("STATUS_ID_DUPLICATED", others=others, block=case.facts.known.block)] if others else []
-    )
+    return [undetermined("STATUS_ID_DUPLICATED", others=others, block=case.facts.known.block)] if others else []
 
 
 def _problems(case: Case) -> list[Finding]:
@@ -68,18 +66,14 @@ def _problems(case: Case) -> list[Finding]:
     return [replace(p, outcome=Outcome.UNDETERMINED) for p in case.facts.problems]
 
 
-def _newest(
-    case: Case, offered: list[StateProof]
-) -> tuple[StateProof | None, ProvedState | None, list[Finding]]:
+def _newest(case: Case, offered: list[StateProof]) -> tuple[StateProof | None, ProvedState | None, list[Finding]]:
     """The newest state that is proved; of the others only what is proved false counts."""
     judged = [(proof, *prove_state(case, proof)) for proof in offered]
     proved = [(proof, state, found) for proof, state, found in judged if state is not None]
     if not proved:
         return None, None, [f for _, _, found in judged for f in found]
     best = max(proved, key=lambda entry: (entry[1].time, entry[1].finality.block))
-    others = [
-        f for proof, _, found in judged if proof is not best[0] for f in found if f.outcome is Outcome.FAILED
-    ]
+    others = [f for proof, _, found in judged if proof is not best[0] for f in found if f.outcome is Outcome.FAILED]
     return best[0], best[1], [*others, *best[2]]
 
 
@@ -95,9 +89,7 @@ def _timely(case: Case, state: ProvedState) -> list[Finding]:
         if facts.max_age is not None and age > facts.max_age:
             return [undetermined("STATUS_TOO_OLD", maxAge=facts.max_age, **values)]
         return [noted("STATUS_AS_OF", **values)]
-    limit = (
-        case.tolerances.freshness if facts.max_age is None else min(facts.max_age, case.tolerances.freshness)
-    )
+    limit = case.tolerances.freshness if facts.max_age is None else min(facts.max_age, case.tolerances.freshness)
     if age > limit:
         return [undetermined("STATUS_STALE", limit=limit, **values)]
     if case.interest is not None and case.interest > state.time + limit:

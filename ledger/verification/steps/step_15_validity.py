@@ -25,9 +25,7 @@ def judge(case: Case) -> StepResult:
         findings.append(failed("VALIDITY_EXPIRED", day=day, validUntil=record.valid_until))
     if record.valid_from is None and record.valid_until is None:
         findings.append(noted("VALIDITY_OPEN"))
-    return concluded(
-        STEP, findings, {"day": day, "validFrom": record.valid_from, "validUntil": record.valid_until}
-    )
+    return concluded(STEP, findings, {"day": day, "validFrom": record.valid_from, "validUntil": record.valid_until})
 
 
 def _day(instant: int) -> str | None:

@@ -36,7 +36,12 @@ def test_a_batch_moves_with_its_columns(store: SqlStore) -> None:
         assert unit.batches.by_root(ROOT) == batch
         assert unit.batches.in_states(("mined", "final")) == unit.batches.newest(5) == [batch]
         assert unit.batches.in_states(("batched",)) == []
-    assert (batch.state, batch.manifest_sha256, batch.block, batch.block_hash) == ("mined", b"m" * 32, 7, b"h" * 32)
+    assert (batch.state, batch.manifest_sha256, batch.block, batch.block_hash) == (
+        "mined",
+        b"m" * 32,
+        7,
+        b"h" * 32,
+    )
     assert (batch.issuer, batch.kind, batch.size, batch.accreditation) == (ISSUER, Kind.LICENSE, 3, b"d" * 32)
 
 
@@ -129,7 +134,12 @@ def test_intents_move_together_or_not_at_all(store: SqlStore) -> None:
         sent = unit.intents.of_transaction(transaction)
         assert [i.row for i in sent] == [first, second] and sent == unit.intents.in_states(("sent",))
     intent = sent[0]
-    assert (intent.actor, intent.change, intent.effective, intent.reason) == (COURT, State.REVOKED, 5, Reason.WITHDRAWN)
+    assert (intent.actor, intent.change, intent.effective, intent.reason) == (
+        COURT,
+        State.REVOKED,
+        5,
+        Reason.WITHDRAWN,
+    )
     assert intent.statement == STATEMENT
 
 
@@ -144,11 +154,19 @@ def test_the_same_source_is_the_same_job(store: SqlStore) -> None:
         unit.jobs.progress(job.row, 100, 90, 8, 2)
     with store.begin() as unit:
         again = unit.jobs.start(ISSUER, "license", b"x" * 32, "renamed.csv", 2)
-        assert (again.row, again.rows_done, again.source_name, again.state) == (job.row, 100, "a.csv", "running")
+        assert (again.row, again.rows_done, again.source_name, again.state) == (
+            job.row,
+            100,
+            "a.csv",
+            "running",
+        )
         with pytest.raises(IntegrityError, match="STORE_STATE"):  # another importer is further on
             unit.jobs.progress(job.row, 50, 50, 0, 0)
         unit.jobs.finish(job.row, 3)
-        for late in (lambda: unit.jobs.finish(job.row, 4), lambda: unit.jobs.progress(job.row, 101, 91, 8, 2)):
+        for late in (
+            lambda: unit.jobs.finish(job.row, 4),
+            lambda: unit.jobs.progress(job.row, 101, 91, 8, 2),
+        ):
             with pytest.raises(IntegrityError, match="STORE_STATE"):
                 late()
         assert unit.jobs.start(ISSUER, "license", b"x" * 32, "a.csv", 5).state == "finished"

@@ -34,7 +34,12 @@ def test_the_migrated_schema_is_the_metadata(tmp_path: Path) -> None:
                 "SELECT sql FROM sqlite_schema WHERE name = ?", (table.name,)
             ).scalar_one()
             assert ("AUTOINCREMENT" in made) == (table.kwargs.get("sqlite_autoincrement") is True)
-        indexes = {name for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE sql LIKE '%WHERE state NOT IN%'")}
+        indexes = {
+            name
+            for (name,) in connection.exec_driver_sql(
+                "SELECT name FROM sqlite_schema WHERE sql LIKE '%WHERE state NOT IN%'"
+            )
+        }
         assert indexes == {"uq_batches_root_live", "uq_transactions_nonce_live"}
     engine.dispose()
 
@@ -93,6 +98,12 @@ def test_urls_of_other_databases_are_refused_without_showing_them(url: str) -> N
     with pytest.raises(ConfigError, match="STORE_URL") as caught:
         SqlStore(url)
     assert caught.value.values == {}
+
+
+def test_a_driver_that_is_not_there_is_named_without_the_password() -> None:
+    with pytest.raises(ConfigError, match="STORE_DRIVER") as caught:
+        SqlStore("postgresql+nosuch://office:secret@db/zhengyin")
+    assert caught.value.values == {"driver": "postgresql+nosuch"}
 
 
 def test_a_file_that_is_no_database_is_damaged(tmp_path: Path) -> None:

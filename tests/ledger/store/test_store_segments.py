@@ -78,9 +78,7 @@ def test_a_segment_is_on_both_media_under_its_root(folders: SegmentFolders, tmp_
     assert sorted(p.name for p in (tmp_path / "first").iterdir()) == [segment.root().hex()[:2]]
 
 
-def test_writing_the_same_segment_again_is_fine_and_completes_the_copy(
-    folders: SegmentFolders, tmp_path: Path
-) -> None:
+def test_writing_the_same_segment_again_is_fine_and_completes_the_copy(folders: SegmentFolders, tmp_path: Path) -> None:
     segment = create(folders, make(5))
     copy = place(tmp_path / "second", segment.root())
     shutil.rmtree(copy)  # as a crash between the two media leaves it
@@ -224,9 +222,7 @@ def test_a_segment_under_another_root_is_damage(folders: SegmentFolders, tmp_pat
         folders.open(b"w" * 32)
 
 
-def test_an_orphan_is_removed_everywhere_an_anchored_segment_never(
-    folders: SegmentFolders, tmp_path: Path
-) -> None:
+def test_an_orphan_is_removed_everywhere_an_anchored_segment_never(folders: SegmentFolders, tmp_path: Path) -> None:
     orphan, anchored = create(folders, make(3, 1)), create(folders, make(3, 2))
     anchored.put("receipt", b"{}")
     folders.remove(orphan.root())

@@ -29,7 +29,9 @@ from ledger.store.unit import SqlStore
 
 def rows(who, count):
     digest = lambda what, n: sha256(f"{who} {what} {n}".encode()).digest()
-    return [AcceptedRow("license", digest("id", n), digest("leaf", n), n, 0, 1, bytes(32)) for n in range(count)]
+    return [
+        AcceptedRow("license", digest("id", n), digest("leaf", n), n, 0, 1, bytes(32)) for n in range(count)
+    ]
 
 store = SqlStore("sqlite:///" + sys.argv[1])
 """
@@ -155,9 +157,7 @@ def test_of_processes_asking_for_a_lease_at_once_one_gets_it(database: Path) -> 
     assert sum(int(output(p)) for p in [child(database, code, name) for name in "ab"]) == 40
 
 
-def test_a_lock_held_too_long_is_unavailable(
-    database: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_held_too_long_is_unavailable(database: Path, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "BUSY_MILLISECONDS", 50)
     impatient = SqlStore(f"sqlite:///{database}")
     with store.begin(), pytest.raises(UnavailableError, match="STORE_LOCKED"), impatient.begin():

@@ -73,7 +73,7 @@ def test_a_handle_is_never_given_twice(vault: VaultFile, tmp_path: Path) -> None
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.integers(1, 6), st.lists(st.integers(1, 60), max_size=5)), max_size=10))
 def test_the_vault_agrees_with_a_dictionary(vault: VaultFile, steps: list[int | list[int]]) -> None:
-    base = list(vault.add(new_keys(1)))[0]
+    (base,) = vault.add(new_keys(1))
     expected: dict[int, bytes] = {}
     for step in steps:
         if isinstance(step, int):

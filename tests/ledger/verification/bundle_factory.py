@@ -1,4 +1,5 @@
-"""Bundles made by hand: headers, receipt and state tries, seals, certificates and CMS, without any chain client.
+"""Bundles made by hand: headers, receipt and state tries, seals, certificates and CMS, without any chain
+client.
 
 Everything that an attacker could choose is a parameter, so that a test states its attack in one call.
 """
@@ -7,20 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 import rlp
+from authority_factory import ISSUING, ROOT, STRANGER, Certificate, T, certificate, crl, leaf, sign, validation
 from coincurve import PrivateKey
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from trie import HexaryTrie
 
-from ledger.core.accreditations import ANY, Accreditation
+from ledger.core.accreditations import Accreditation
 from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof, StatusEntry, ValidationData
 from ledger.core.canonical import b64
 from ledger.core.disclosures import disclose, make_claims
@@ -32,6 +28,7 @@ from ledger.core.records import FileDigest, Record, Reference
 from ledger.core.registries import Kind, Reason, Relation, State, Suite
 from ledger.core.trust import (
     Authority,
+    CompromisedSigner,
     CouncilKey,
     DatedState,
     Policy,
@@ -40,8 +37,6 @@ from ledger.core.trust import (
     TrustedChain,
     Validator,
 )
-from ledger.crypto.algorithms import sign_raw
-from ledger.crypto.cms import assemble, signed_attributes
 from ledger.proofs.commit_seals import block_hash, commit_seal_hash
 from ledger.proofs.events import TOPIC_ANCHOR_REPEATED, TOPIC_BATCH_ANCHORED
 from ledger.proofs.headers import parse_header
@@ -49,7 +44,6 @@ from ledger.proofs.keccak import keccak
 from ledger.proofs.records_layout import RETIRED_SLOT, batch_slot, history_slot, history_step, status_slot
 from ledger.verification.facts import Facts
 
-T = 1_800_000_000  # 2027-01-15T08:00:00Z: the instant of the anchor
 NOW = T + 100
 HEX = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 RECORDS = b"\x0a" * 20
@@ -68,96 +62,8 @@ OFFICE_A, OFFICE_B = make_uscc("1133010000000001"), make_uscc("1133010000000019"
 DEFINER = make_uscc("1110000000000027")
 
 
-# ---- keys and certificates --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Certificate:
-    key: ec.EllipticCurvePrivateKey
-    der: bytes
-
-    @property
-    def x509(self) -> x509.Certificate:
-        return x509.load_der_x509_certificate(self.der)
-
-    @property
-    def sha256(self) -> bytes:
-        return self.x509.fingerprint(hashes.SHA256())
-
-
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-ROOT, STRANGER, ISSUING = "CA root", "CA stranger", "CA issuing"
-_PARENTS = {ROOT: None, STRANGER: None, ISSUING: ROOT}
-
-
-@cache
-def certificate(name: str) -> Certificate:
-    """A certificate of ``name``: two roots, an issuing authority under the first, and offices under that."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    authority = name in _PARENTS
-    issuer = _PARENTS.get(name, ISSUING)
-    parent = certificate(issuer) if issuer else None
-    subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(parent.x509.subject if parent else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(moment(T) - timedelta(days=100))
-        .not_valid_after(moment(T) + timedelta(days=1000))
-        .add_extension(x509.BasicConstraints(authority, None), critical=True)
-        .add_extension(_usage(authority), critical=True)
-    )
-    made = builder.sign(parent.key if parent else key, hashes.SHA256())
-    return Certificate(key, made.public_bytes(Encoding.DER))
-
-
-def _usage(authority: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not authority, content_commitment=not authority, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=authority, crl_sign=authority,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-
-
-def leaf(office: str) -> Certificate:
-    return certificate(f"Office {office}")
-
-
-@cache
-def crl(issuer: str, this_update: int = T - 3600, revoked: int | None = None, since: int = T - 60) -> bytes:
-    parent = certificate(issuer)
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(parent.x509.subject)
-        .last_update(moment(this_update))
-        .next_update(moment(this_update + 7 * 86_400))
-    )
-    if revoked is not None:
-        entry = x509.RevokedCertificateBuilder().serial_number(revoked).revocation_date(moment(since)).build()
-        builder = builder.add_revoked_certificate(entry)
-    return builder.sign(parent.key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def validation(**changes: Any) -> ValidationData:
-    made = {
-        "certificates": (certificate(ISSUING).der,),
-        "crls": tuple(sorted((crl(ROOT), crl(ISSUING)))),
-        "ocsps": (),
-    }
-    return ValidationData(**{**made, **changes})
-
-
-def sign(content: bytes, by: Certificate, at: int = T - 20) -> bytes:
-    attributes = signed_attributes(content, by.der, at)
-    return assemble(by.der, attributes, sign_raw(by.key, attributes))
-
-
-# ---- the chain ----------------------------------------------------------------------------------------------------------
+# ---- the chain
+# ----------------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -202,11 +108,11 @@ def seal_header(
         else:
             extra = rlp.encode([bytes(32), chain.addresses, [], b"", list(seals)])
         numbers = [1, number, 60_000_000, 0, timestamp]
-        return rlp.encode(
-            [bytes(32), bytes(32), bytes(20), state_root, EMPTY, receipts_root, bytes(256), *numbers, extra]
-            + [bytes(32), bytes(8)]
-        )
+        roots = [state_root, EMPTY, receipts_root, bytes(256)]
+        return rlp.encode([bytes(32), bytes(32), bytes(20), *roots, *numbers, extra, bytes(32), bytes(8)])
 
+    if number == 0:
+        return encode(())  # nobody seals the genesis block
     digest = commit_seal_hash(parse_header(encode(())), chain.consensus)
     chosen = chain.keys if sealers is None else sealers
     return encode([node_key(k).sign_recoverable(digest, hasher=None) for k in chosen])
@@ -220,25 +126,31 @@ def identity(**changes: Any) -> ChainIdentity:
     return replace(ChainIdentity(987_654_321, b"\x77" * 32, RECORDS), **changes)
 
 
+def genesis_identity() -> ChainIdentity:
+    """The identity of a chain whose block 0 is the one that ``Issue`` makes as its ``after`` block."""
+    return identity(genesis=hash_of(seal_header(0, T - 60), EMBEDDED))
+
+
 def word(value: int | bytes) -> bytes:
     return value.to_bytes(32, "big") if isinstance(value, int) else value.ljust(32, b"\0")
 
 
-def anchored_log(manifest: Manifest, signers: Sequence[bytes], accreditation: bytes, **changes: Any) -> list[Any]:
-    """RLP fields of a ``BatchAnchored`` log; ``changes`` by the names of ``AnchoredEvent``, and ``address``."""
+def anchored_log(manifest: Manifest, **changes: Any) -> list[Any]:
+    """RLP fields of a ``BatchAnchored`` log; ``changes`` by the names of ``AnchoredEvent``, and
+    ``address``."""
     made: dict[str, Any] = {
         "address": RECORDS,
         "issuer": organisation_bytes32(manifest.issuer),
         "root": manifest.root,
         "sequence": 7,
         "account": 0xACC,
-        "accreditation": accreditation,
+        "accreditation": bytes(32),
         "kind": manifest.kind.value,
         "suite": manifest.suite.value,
         "size": manifest.size,
         "manifest_sha256": manifest.sha256(),
         "manifest_sm3": bytes(32),
-        "signers": tuple(signers),
+        "signers": (),
         **changes,
     }
     words = [made["account"], 0x40, made["accreditation"], made["kind"], made["suite"], made["size"], made["root"]]
@@ -260,7 +172,8 @@ def receipts(logs: Sequence[list[Any]], status: int = 1) -> tuple[bytes, tuple[b
     return tree.root_hash, tuple(rlp.encode(node) for node in tree.get_proof(rlp.encode(1)))
 
 
-# ---- records and batches --------------------------------------------------------------------------------------------
+# ---- records and batches
+# --------------------------------------------------------------------------------------------
 
 
 def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = None, **changes: Any) -> Record:
@@ -318,10 +231,12 @@ class Issue:
         manifest = self._manifest(root_of(levels), after)
         signers = [leaf(self.office), leaf("co-signer")][: self.signatures]
         document = self.accreditation
-        logs = [] if self.without_event else [
-            anchored_log(manifest, [s.sha256 for s in signers], document.id() if document else bytes(32),
-                         **(self.event or {}))
-        ]  # fmt: skip
+        event = {
+            "signers": tuple(s.sha256 for s in signers),
+            "accreditation": document.id() if document else bytes(32),
+            **(self.event or {}),
+        }
+        logs = [] if self.without_event else [anchored_log(manifest, **event)]
         logs += [repeated_log(manifest)] if self.repeated else []
         root, proof = receipts([*logs, *self.extra_logs], self.receipt_status)
         header = seal_header(self.block, self.time, self.chain, receipts_root=root, sealers=self.sealers)
@@ -366,7 +281,8 @@ def issue(record: Record | None = None, **changes: Any) -> Bundle:
     return Issue(record or make_record(), **changes).build()
 
 
-# ---- state --------------------------------------------------------------------------------------------------------------
+# ---- state -------------------------------------------------------------------------------------------------
+# -------------
 
 
 def pack(members: Sequence[tuple[int, int]]) -> int:
@@ -485,7 +401,8 @@ def stapled(bundle: Bundle | None = None, **changes: Any) -> Bundle:
     return replace(base, state=make_state(base, **changes))
 
 
-# ---- trust and facts --------------------------------------------------------------------------------------------------
+# ---- trust and facts
+# --------------------------------------------------------------------------------------------------
 
 
 def make_policy(**changes: Any) -> Policy:
@@ -528,3 +445,9 @@ def facts(bundle: Bundle | bytes, **changes: Any) -> Facts:
     data = bundle if isinstance(bundle, bytes) else bundle.to_bytes()
     made: dict[str, Any] = {"documents": (FILE,), "trust": make_trust(), "now": NOW, **changes}
     return Facts(data, **made)
+
+
+__all__ = [
+    "ISSUING", "ROOT", "STRANGER", "Certificate", "CompromisedSigner", "Expects", "Reason", "Reference", "T", "b64",
+    "certificate", "crl", "leaf", "sign", "validation",
+]  # fmt: skip

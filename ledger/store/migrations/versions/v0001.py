@@ -89,10 +89,11 @@ def _records() -> None:
         sa.Column("approval", sa.LargeBinary(32), nullable=False),
         sa.Column("job", SERIAL),
         sa.Column("line", sa.BigInteger()),
+        sa.Column("twin", sa.SmallInteger(), nullable=False, server_default="0"),
         sa.ForeignKeyConstraint(["batch"], ["batches.row"], name="fk_records_batch"),
         sa.ForeignKeyConstraint(["job"], ["jobs.row"], name="fk_records_job"),
         sa.PrimaryKeyConstraint("row", name="pk_records"),
-        sa.UniqueConstraint("id_hmac", "issuer", "kind", name="uq_records_id_hmac_issuer_kind"),
+        sa.UniqueConstraint("id_hmac", "issuer", "kind", "twin", name="uq_records_id_hmac_issuer_kind_twin"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_records_leaf", "records", ["leaf"])

@@ -1,0 +1,168 @@
+"""What the council does from this data folder: proposing, approving, executing, with the keys that lie here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from ledger.assembly.app import MAIN, App
+from ledger.assembly.founding import CERTIFICATE_DAYS, keep_documents
+from ledger.assembly.trusting import renewed_trust
+from ledger.chain.calls import OPEN_END, CouncilCall
+from ledger.chain.governance import Proposal, ProposalState
+from ledger.core.accreditations import Accreditation
+from ledger.core.registries import Kind
+from ledger.crypto.certificates import fingerprint
+from ledger.errors import ConfigError, ConflictError, NotFoundError
+from ledger.outside.demo_authority import DemoAuthority
+from ledger.ports import Account, AccreditationRow
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """An organisation to be added. ``authority``: folder of the test CA that certifies it, or ``certificate`` (DER) of a
+    key that lies here already; ``kinds``: what it may anchor."""
+
+    organisation: str
+    name: str
+    jurisdiction: str
+    kinds: tuple[Kind, ...]
+    authority: str | None = None
+    certificate: bytes | None = None
+
+
+def members_here(app: App) -> dict[str, Account]:
+    """Council members whose account lies in this data folder, by organisation."""
+    found: dict[str, Account] = {}
+    for entry in app.keys.list():
+        if entry.purpose == "account":
+            account = app.keys.account(entry.organisation, entry.name)
+            try:
+                found.setdefault(app.council.organisation_of(account.address), account)
+            except NotFoundError:
+                continue
+    return found
+
+
+def member(app: App, organisation: str | None) -> Account:
+    """The account of the named member, or of the only one here.
+
+    Raises:
+        ConfigError: COUNCIL_NO_MEMBER_HERE, COUNCIL_MEMBER_NEEDED with those that there are.
+    """
+    here = members_here(app)
+    if organisation is not None:
+        if organisation not in here:
+            raise ConfigError("COUNCIL_NO_MEMBER_HERE", organisation=organisation, known=", ".join(here) or "–")
+        return here[organisation]
+    if len(here) != 1:
+        raise ConfigError("COUNCIL_MEMBER_NEEDED", known=", ".join(here) or "–")
+    return next(iter(here.values()))
+
+
+def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> Proposal:
+    """Propose; approve by the named member, or by as many members as are needed and lie here; execute if that is enough.
+
+    Raises:
+        ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: CHAIN_REFUSED.
+    """
+    if organisation is not None:
+        voices = [member(app, organisation)]
+    else:
+        voices = list(members_here(app).values())[: app.council.rules()["threshold"]]
+    if not voices:
+        raise ConfigError("COUNCIL_NO_MEMBER_HERE", organisation="–", known="–")
+    id_ = app.council.propose(voices[0], calls)
+    for voice in voices:
+        app.council.approve(voice, id_)
+    if app.council.state(id_) in (ProposalState.WAITING, ProposalState.READY):
+        execute(app, voices[0], id_)
+    return app.council.proposal(id_)
+
+
+def execute(app: App, account: Account, id_: int) -> None:
+    """Wait out the delay, execute, and take the result over into the index."""
+    app.council.wait_ready(id_)
+    app.council.execute(account, id_)
+    app.indexing.run()
+
+
+def add_organisation(app: App, newcomer: Newcomer) -> list[CouncilCall]:
+    """Keys and certificate of a new organisation, its accreditation documents, and the calls that register it.
+
+    Keys that are there already are used, so a proposal that was lost can be made again.
+
+    Raises:
+        ConflictError: ORGANISATION_EXISTS. ConfigError: KEYS_…, AUTHORITY_NONE.
+    """
+    with app.store.read() as unit:
+        if newcomer.organisation in {o for o, _, _ in unit.chain.organisations()}:
+            raise ConflictError("ORGANISATION_EXISTS", organisation=newcomer.organisation)
+    present = {(e.name, e.purpose) for e in app.keys.list() if e.organisation == newcomer.organisation}
+    if (MAIN, "account") not in present:
+        app.keys.create(newcomer.organisation, MAIN, "account")
+    if not any(purpose == "approval" for _, purpose in present):
+        app.keys.create_secret(newcomer.organisation, MAIN, "approval")
+    certificate = newcomer.certificate or certify(app, newcomer.organisation, newcomer.name, MAIN, newcomer.authority)
+    address = app.keys.account(newcomer.organisation, MAIN).address
+    documents = [
+        Accreditation(newcomer.organisation, kind, newcomer.jurisdiction, ("*",), "council") for kind in newcomer.kinds
+    ]
+    keep_documents(app, documents)
+    return [
+        app.consortium.register(newcomer.organisation),
+        app.consortium.account(address, newcomer.organisation),
+        app.consortium.bind_signer(newcomer.organisation, fingerprint(certificate)),
+        *(app.consortium.accredit(d) for d in documents),
+    ]
+
+
+def certify(app: App, organisation: str, name: str, key: str, authority: str | None) -> bytes:
+    """The certificate (DER) of a signing key, made with its key where there is none yet, by a test CA of this folder.
+
+    Raises:
+        ConfigError: AUTHORITY_NONE with those that there are.
+    """
+    try:
+        return app.keys.signing(organisation, key).certificate
+    except NotFoundError:
+        pass
+    known = sorted(p.name for p in app.home.authorities.iterdir() if p.is_dir()) if app.home.authorities.is_dir() else []
+    folder = authority or (known[0] if known else "")
+    if folder not in known:
+        raise ConfigError("AUTHORITY_NONE", known=", ".join(known) or "–")
+    spki = app.keys.create(organisation, key, "signing")
+    certificate = DemoAuthority(app.home.authorities / folder).issue(
+        load_der_public_key(spki), name, organisation, int(app.clock()), CERTIFICATE_DAYS
+    )
+    app.keys.put_certificate(organisation, key, certificate)
+    return certificate
+
+
+def accredit(app: App, document: Accreditation, until: int | None) -> list[CouncilCall]:
+    """Keep the document and return the call that accredits."""
+    keep_documents(app, [document])
+    return [app.consortium.accredit(document, until=OPEN_END if until is None else until)]
+
+
+def current_accreditations(app: App, organisation: str, kind: Kind) -> list[AccreditationRow]:
+    """Raises NotFoundError ACCREDITATION_UNKNOWN if the organisation has none of the kind now."""
+    now = int(app.clock())
+    with app.store.read() as unit:
+        rows = [r for r in unit.chain.accreditations(organisation) if r.kind is kind and r.since <= now < r.until]
+    if not rows:
+        raise NotFoundError("ACCREDITATION_UNKNOWN", organisation=organisation, kind=kind.word)
+    return rows
+
+
+def renew_trust(app: App, jurisdictions: Sequence[str]) -> bool:
+    """Take new jurisdictions and authorities over into the trust file; ``False`` where other members must sign it."""
+    try:
+        app.trust.install(renewed_trust(app, jurisdictions))
+    except ConfigError as e:
+        if e.code != "TRUST_NO_KEYS":
+            raise
+        return False
+    return True

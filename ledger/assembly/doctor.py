@@ -1,0 +1,155 @@
+"""What can be wrong with an installation or a data folder, each in one line with its remedy. Nothing is changed."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from ledger.assembly.app import App
+from ledger.errors import Language, NotFoundError, ZhengyinError, message
+from ledger.settings import load_settings
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+LEAST_DISK = 1 << 30
+SOON = 30 * 86_400
+AHEAD = 120
+"""Seconds that the chain's newest block may lie after this machine's clock."""
+STALE = 86_400
+"""Seconds: trust or chain dated that far after the clock means the clock is wrong, not merely late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    outcome: str
+    code: str
+    values: dict[str, Any]
+
+    def text(self, language: Language) -> str:
+        return message(self.code, language, self.values)
+
+
+def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
+    """Every check that can run; what a broken part keeps from being checked is left out."""
+    found = [_versions(), _disk(home)]
+    try:
+        settings = load_settings(home)
+    except ZhengyinError as e:
+        return [*found, _problem("settings", e)]
+    found.append(Check("settings", OK, "DOCTOR_SETTINGS", {"home": str(home)}))
+    with App(settings, clock) as app:
+        for name, look in (
+            ("keys", _keys), ("certificates", _certificates), ("chain", _chain), ("store", _store),
+            ("segments", _segments), ("trust", _trust), ("outbox", _outbox),
+        ):  # fmt: skip
+            try:
+                found += [Check(name, *line) for line in look(app)]
+            except ZhengyinError as e:
+                found.append(_problem(name, e))
+            except OSError as e:
+                found.append(Check(name, FAILED, "CLI_SYSTEM", {"reason": e.strerror, "file": e.filename}))
+    return found
+
+
+Line = tuple[str, str, dict[str, Any]]
+
+
+def _problem(name: str, error: ZhengyinError) -> Check:
+    return Check(name, FAILED, error.code, error.values)
+
+
+def _versions() -> Check:
+    names = ("zhengyin", "cryptography", "SQLAlchemy", "py-evm")
+    known = []
+    for name in names:
+        try:
+            known.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            known.append(f"{name} –")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return Check("versions", OK, "DOCTOR_VERSIONS", {"python": python, "packages": ", ".join(known)})
+
+
+def _disk(home: Path) -> Check:
+    place = next(p for p in (home.absolute(), *home.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    values = {"free": f"{free / 2**30:.1f}"}
+    return Check("disk", OK, "DOCTOR_DISK", values) if free >= LEAST_DISK else Check("disk", WARNING, "DOCTOR_DISK_LOW", values)
+
+
+def _keys(app: App) -> Iterator[Line]:
+    yield OK, "DOCTOR_KEYS", {"count": len(app.keys.list())}
+
+
+def _certificates(app: App) -> Iterator[Line]:
+    """Signing certificates that end soon: an office that notices too late cannot issue for days."""
+    now, count = app.clock(), 0
+    for entry in app.keys.list():
+        if entry.purpose != "signing":
+            continue
+        try:
+            der = app.keys.signing(entry.organisation, entry.name).certificate
+        except NotFoundError:
+            yield WARNING, "DOCTOR_CERTIFICATE_WAITS", {"organisation": entry.organisation, "name": entry.name}
+            continue
+        left = x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp() - now
+        count += 1
+        if left < SOON:
+            values = {"organisation": entry.organisation, "name": entry.name, "days": int(left // 86_400)}
+            yield WARNING if left > 0 else FAILED, "DOCTOR_CERTIFICATE_ENDS", values
+    yield OK, "DOCTOR_CERTIFICATES", {"count": count}
+
+
+def _chain(app: App) -> Iterator[Line]:
+    head, timestamp = app.chain.head()
+    ahead = timestamp - int(app.clock())
+    if ahead > AHEAD:
+        yield FAILED, "DOCTOR_CLOCK_BEHIND", {"seconds": ahead}
+    yield OK, "DOCTOR_CHAIN", {"block": head.block, "operator": app.chain_file.operator}
+
+
+def _store(app: App) -> Iterator[Line]:
+    with app.store.read() as unit:
+        counts = unit.records.counts()
+        cursor = unit.chain.cursor()
+    yield OK, "DOCTOR_STORE", {"records": sum(counts.values()), "block": cursor.block if cursor else "–"}
+
+
+def _segments(app: App) -> Iterator[Line]:
+    copy = app.settings.copy_root
+    if copy is None:
+        yield WARNING, "DOCTOR_SEGMENTS_ONE", {}
+        return
+    roots = list(app.segments.roots())
+    yield OK, "DOCTOR_SEGMENTS", {"count": len(roots), "copy": str(copy)}
+
+
+def _trust(app: App) -> Iterator[Line]:
+    content, now = app.trust.content(), app.clock()
+    if content.issued - now > STALE:
+        yield FAILED, "DOCTOR_CLOCK_BEHIND", {"seconds": int(content.issued - now)}
+    left = content.expires - now
+    values = {"version": content.version, "days": int(left // 86_400)}
+    if left <= 0:
+        yield FAILED, "DOCTOR_TRUST_EXPIRED", values
+    elif left < SOON:
+        yield WARNING, "DOCTOR_TRUST_ENDS", values
+    else:
+        yield OK, "DOCTOR_TRUST", values
+
+
+def _outbox(app: App) -> Iterator[Line]:
+    with app.store.read() as unit:
+        waiting = sum(n for _, _, n in unit.records.waiting())
+        refused = len(unit.batches.in_states(("refused",)))
+    if refused:
+        yield WARNING, "DOCTOR_OUTBOX_REFUSED", {"refused": refused}
+    yield OK, "DOCTOR_OUTBOX", {"waiting": waiting}

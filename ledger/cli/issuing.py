@@ -1,0 +1,201 @@
+"""``issue``, ``deposit`` and ``seal register``: one record at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.outbox import settle
+from ledger.cli.session import Session
+from ledger.cli.texts import about
+from ledger.errors import InputError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.core.rows import ParsedRow
+    from ledger.core.typefiles import TypeDefinition
+    from ledger.services.issuing import Accepted
+
+ISSUE = about(
+    "签发一条记录；数值的写法与表格单元格相同",
+    "issue one record; values are written as in a table's cell",
+    "zhengyin issue business-license --serial 0001 --set 名称=示范商贸有限公司 --set creditCode=91440100…",
+)
+DEPOSIT = about(
+    "存证：以文件摘要登记电子证据",
+    "deposit judicial evidence: one record over the digests of files",
+    "zhengyin deposit contract.pdf chat.zip --source 当事人提交",
+)
+SEAL = about("电子印章", "e-seals", "zhengyin seal register --help")
+REGISTER = about(
+    "登记电子印章",
+    "register an e-seal",
+    "zhengyin seal register --name 登记专用章 --owner 114401000700000148 --image seal.png",
+)
+Wait = Annotated[bool, typer.Option("--wait", help="等待上链完成 · wait until anchored")]
+FileArguments = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="文件 · files")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("issue", help=ISSUE)(issue)
+    app.command("deposit", help=DEPOSIT)(deposit)
+    seals = typer.Typer(name="seal", help=SEAL, rich_markup_mode=None, no_args_is_help=True)
+    seals.callback()(lambda: None)  # stays a group with one command
+    seals.command("register", help=REGISTER)(register_seal)
+    app.add_typer(seals)
+
+
+def issue(
+    context: typer.Context,
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="类型名称或代码 · name or code of the type")],
+    values: Annotated[list[str], typer.Option("--set", help="字段=值 · field=value, repeatable")],
+    id_: Annotated[str | None, typer.Option("--id", help="完整的证照标识 · whole GB/T 36904 identifier")] = None,
+    serial: Annotated[str | None, typer.Option(help="流水号，由此生成标识 · serial to make the identifier from")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", exists=True, dir_okay=False, help="附件 · attached file")
+    ] = None,
+    supersedes: Annotated[str | None, typer.Option(help="被替换的证照标识 · id of the record it replaces")] = None,
+    wait: Wait = False,
+) -> int:
+    session: Session = context.obj
+    from ledger.crypto.digests import digest_path
+
+    with session.app() as app:
+        issuer, definition = session.acting(app), app.types.get(type_name)
+        row = parse(definition, assigned(values), issuer, id_=id_, serial=serial, supersedes=supersedes)
+        accepted = app.issuing.issue(
+            issuer,
+            definition,
+            row.values,
+            id_=row.identifier,
+            valid=(row.valid_from, row.valid_until),
+            files=[digest_path(f) for f in files or ()],
+            supersedes=row.supersedes,
+        )
+        return _accepted(session, app, accepted, wait)
+
+
+def deposit(
+    context: typer.Context,
+    files: FileArguments,
+    source: Annotated[str, typer.Option(help="来源 · where the files come from")],
+    title: Annotated[str | None, typer.Option(help="证据名称，默认为文件名 · title; default: the files' names")] = None,
+    submitter: Annotated[str | None, typer.Option(help="提交人，默认为本机构 · submitter; default: this office")] = None,
+    method: Annotated[str, typer.Option(help="取证方式 · method of collection")] = "直接提交",
+    collected: Annotated[str | None, typer.Option(help="取证日期，默认今天 · date of collection; default: today")] = None,
+    wait: Wait = False,
+) -> int:
+    session: Session = context.obj
+    from ledger.cli.values import today
+    from ledger.core.registries import Kind
+
+    with session.app() as app:
+        depositor, definition = session.acting(app), app.types.of_kind(Kind.EVIDENCE)
+        named = {
+            "title": title or "、".join(f.name for f in files),
+            "source": source,
+            "submitter": submitter or depositor,
+            "collectedAt": collected or today(app.clock()),
+            "method": method,
+        }
+        row = parse(definition, named, depositor)
+        return _accepted(session, app, app.issuing.deposit(depositor, definition, files, row.values), wait)
+
+
+def register_seal(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(help="印章名称 · name of the seal")],
+    owner: Annotated[str, typer.Option(help="所属主体代码 · credit code of its owner")],
+    seal_type: Annotated[str, typer.Option("--type", help="印章类型 · type of seal")] = "业务专用章",
+    certificate: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="签章证书，默认为本机构所用 · signing certificate; default: one's own"),
+    ] = None,
+    images: Annotated[
+        list[Path] | None, typer.Option("--image", exists=True, dir_okay=False, help="印模或印章文件 · image or seal file")
+    ] = None,
+    wait: Wait = False,
+) -> int:
+    session: Session = context.obj
+    from ledger.core.registries import Kind
+    from ledger.crypto.certificates import fingerprint
+    from ledger.crypto.digests import digest_path
+    from ledger.cli.certificates import read_certificate_file
+
+    with session.app() as app:
+        registrar, definition = session.acting(app), app.types.of_kind(Kind.SEAL)
+        der = read_certificate_file(certificate) if certificate else app.signer(registrar).certificate
+        named = {"name": name, "owner": owner, "sealType": seal_type, "certificate": fingerprint(der).hex()}
+        row = parse(definition, named, registrar)
+        digests = [digest_path(f) for f in images or ()]
+        return _accepted(session, app, app.issuing.issue(registrar, definition, row.values, files=digests), wait)
+
+
+def _accepted(session: Session, app: App, accepted: Accepted, wait: bool) -> int:
+    value: dict[str, Any] = {"id": accepted.id, "leaf": accepted.leaf.hex()}
+    if wait:
+        value["anchored"] = (code := settle(session, app)) == 0
+    else:
+        code = 0
+        session.note("CLI_ACCEPTED_WAITS")
+    session.result(value, accepted.id)
+    return code
+
+
+def assigned(pairs: list[str]) -> dict[str, str]:
+    """``name=value`` pairs. Raises InputError CLI_SET with the place, never with the value."""
+    found: dict[str, str] = {}
+    for number, pair in enumerate(pairs, 1):
+        name, equals, value = pair.partition("=")
+        if not equals or not name or name in found:
+            raise InputError("CLI_SET", number=number)
+        found[name] = value
+    return found
+
+
+def parse(
+    definition: TypeDefinition,
+    named: dict[str, str],
+    issuer: str,
+    *,
+    id_: str | None = None,
+    serial: str | None = None,
+    supersedes: str | None = None,
+) -> ParsedRow:
+    """Values through the same reader as a table's row: one set of rules, whatever road a record comes by.
+
+    A field goes by its name, its label or any of its column headers.
+
+    Raises:
+        InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, CLI_ID_OR_SERIAL, CELL_…, ROW_….
+    """
+    from ledger.core.rows import RowReader
+
+    by_word = {w: f for f in definition.fields for w in (f.label.en, f.label.zh, *f.columns, f.name)}
+    unknown = [name for name in named if name not in by_word]
+    if unknown:
+        raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=definition.code)
+    header = [by_word[name].columns[0] for name in named]
+    missing = [f.name for f in definition.fields if f.required and f.columns[0] not in header]
+    if missing:
+        raise InputError("ISSUE_FIELD_MISSING", fields=", ".join(missing), type=definition.code)
+    numbered = definition.identifier_column or definition.serial_column
+    if (id_ is not None and serial is not None) or bool(numbered) != bool(id_ or serial):
+        raise InputError("CLI_ID_OR_SERIAL", type=definition.code)
+    extra = {"--id": id_, "--serial": serial, "--supersedes": supersedes}
+    given = {option: value for option, value in extra.items() if value is not None}
+    reader = RowReader(
+        replace(
+            definition,
+            identifier_column="--id" if id_ else None,
+            serial_column="--serial" if serial else None,
+            supersedes_column="--supersedes",
+            file_column=None,
+        ),
+        [*header, *given],
+        issuer,
+    )
+    return reader.read([*named.values(), *given.values()])

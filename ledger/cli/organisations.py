@@ -1,0 +1,197 @@
+"""``org``: who takes part, with which rights. Everything here is a proposal of the council."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.council import decided
+from ledger.cli.session import Session
+from ledger.cli.texts import about, table
+from ledger.errors import InputError, ZhengyinError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.core.registries import Kind
+
+GROUP = about("参与机构", "organisations", "zhengyin org list")
+ADD = about(
+    "加入机构：生成密钥与证书，并向理事会提案",
+    "add an organisation: keys, certificate, and a proposal to the council",
+    "zhengyin org add 12440100070003012L --name 示范公证处 --jurisdiction CN-440100 --kind evidence",
+)
+ACCREDIT = about(
+    "授予资质",
+    "accredit an organisation for a kind of record",
+    "zhengyin org accredit 12440100070003012L --kind evidence --jurisdiction CN-440100 --reference 示范〔2026〕1号",
+)
+END = about(
+    "终止资质", "end an accreditation", "zhengyin org end 12440100070003012L --kind evidence"
+)
+LIST = about("列出机构", "list the organisations", "zhengyin org list --json")
+
+Organisation = Annotated[str, typer.Argument(metavar="ORGANISATION", help="统一社会信用代码 · unified social credit code")]
+Jurisdiction = Annotated[str, typer.Option(help="管辖地 · jurisdiction")]
+
+
+def group() -> typer.Typer:
+    app = typer.Typer(name="org", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
+    app.command("add", help=ADD)(add)
+    app.command("accredit", help=ACCREDIT)(accredit)
+    app.command("end", help=END)(end)
+    app.command("list", help=LIST)(list_)
+    return app
+
+
+def add(
+    context: typer.Context,
+    organisation: Organisation,
+    name: Annotated[str, typer.Option(help="机构名称 · name")],
+    jurisdiction: Jurisdiction,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="可签发的记录种类 · kind it may anchor")] = None,
+    authority: Annotated[str | None, typer.Option(help="测试 CA 文件夹名 · test authority of this folder")] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="已由 CA 签发的证书 · certificate a CA issued for its key here"),
+    ] = None,
+) -> int:
+    session: Session = context.obj
+    from ledger.assembly import council_work
+    from ledger.cli.certificates import read_certificate_file
+    from ledger.core.identifiers import organisation_id
+
+    with session.app() as app:
+        newcomer = council_work.Newcomer(
+            organisation_id(organisation),
+            name,
+            _jurisdiction(jurisdiction),
+            tuple(_kind(k) for k in kinds or ()),
+            authority,
+            read_certificate_file(certificate) if certificate else None,
+        )
+        proposal = council_work.decide(app, council_work.add_organisation(app, newcomer), session.organisation)
+        if certificate is None:
+            session.note("CLI_ORG_TEST_CERTIFICATE")
+        _renew(session, app, jurisdiction)
+        return decided(session, app, proposal)
+
+
+def accredit(
+    context: typer.Context,
+    organisation: Organisation,
+    kind: Annotated[str, typer.Option(help="记录种类 · kind of record")],
+    jurisdiction: Jurisdiction,
+    types: Annotated[str, typer.Option(help="类型代码，逗号分隔；* 为全部 · type codes a,b; * for all")] = "*",
+    reference: Annotated[str, typer.Option(help="授权文号 · reference of the decision")] = "council",
+    until: Annotated[str | None, typer.Option(help="截止时间 · until when")] = None,
+) -> int:
+    session: Session = context.obj
+    from ledger.assembly import council_work
+    from ledger.cli.values import instant
+    from ledger.core.accreditations import Accreditation
+    from ledger.core.identifiers import organisation_id
+
+    with session.app() as app:
+        codes = ("*",) if types == "*" else tuple(sorted({app.types.get(t).code for t in types.split(",")}))
+        document = Accreditation(
+            organisation_id(organisation), _kind(kind), _jurisdiction(jurisdiction), codes, reference
+        )
+        calls = council_work.accredit(app, document, instant(until) if until else None)
+        proposal = council_work.decide(app, calls, session.organisation)
+        _renew(session, app, jurisdiction)
+        return decided(session, app, proposal)
+
+
+def end(
+    context: typer.Context,
+    organisation: Organisation,
+    kind: Annotated[str, typer.Option(help="记录种类 · kind of record")],
+) -> int:
+    session: Session = context.obj
+    from ledger.assembly import council_work
+    from ledger.core.identifiers import organisation_id
+
+    with session.app() as app:
+        rows = council_work.current_accreditations(app, organisation_id(organisation), _kind(kind))
+        calls = [app.consortium.end_accreditation(r.id) for r in rows]
+        return decided(session, app, council_work.decide(app, calls, session.organisation))
+
+
+def list_(context: typer.Context) -> int:
+    session: Session = context.obj
+    with session.app() as app:
+        app.indexing.run()
+        values = _organisations(app)
+    rows = [
+        [
+            v["organisation"],
+            v["name"] or "–",
+            " ".join(sorted({a["kind"] for a in v["accreditations"] if a["current"]})) or "–",
+            "✗" if v["barred"] else "✓",
+        ]
+        for v in values
+    ]
+    session.results(values, table([["organisation", "name", "kinds", "–"], *rows]))
+    return 0
+
+
+def _organisations(app: App) -> list[dict[str, Any]]:
+    now = int(app.clock())
+    with app.store.read() as unit:
+        return [
+            {
+                "organisation": organisation,
+                "name": _name(app, organisation),
+                "since": since,
+                "barred": barred,
+                "accounts": ["0x" + a.account.hex() for a in unit.chain.accounts(organisation)],
+                "signers": [
+                    {"certificate": s.certificate.hex(), "from": s.since, "until": s.until}
+                    for s in unit.chain.signers(organisation)
+                ],
+                "accreditations": [
+                    {
+                        "id": a.id.hex(), "kind": a.kind.word, "jurisdiction": a.jurisdiction,
+                        "from": a.since, "until": a.until, "current": a.since <= now < a.until,
+                    }
+                    for a in unit.chain.accreditations(organisation)
+                ],
+            }
+            for organisation, since, barred in unit.chain.organisations()
+        ]  # fmt: skip
+
+
+def _name(app: App, organisation: str) -> str | None:
+    """The organizationName of a certificate that lies here."""
+    from ledger.crypto.certificates import read_certificate
+
+    for entry in app.keys.list():
+        if entry.organisation == organisation and entry.purpose == "signing":
+            try:
+                return read_certificate(app.keys.signing(organisation, entry.name).certificate).organization
+            except ZhengyinError:
+                continue
+    return None
+
+
+def _renew(session: Session, app: App, jurisdiction: str) -> None:
+    from ledger.assembly.council_work import renew_trust
+
+    if jurisdiction not in {p.jurisdiction for p in app.trust.content().policies}:
+        session.note("CLI_TRUST_RENEWED" if renew_trust(app, [jurisdiction]) else "CLI_TRUST_OTHERS")
+
+
+def _kind(word: str) -> Kind:
+    from ledger.core.registries import Kind
+
+    return Kind.of_word(word, "--kind")
+
+
+def _jurisdiction(text: str) -> str:
+    from ledger.core.accreditations import JURISDICTION
+
+    if not JURISDICTION.fullmatch(text):
+        raise InputError("SHAPE_TEXT", path="--jurisdiction", pattern=JURISDICTION.pattern)
+    return text

@@ -1,0 +1,123 @@
+"""``anchor`` and ``jobs``: driving what is accepted to its receipt, and seeing where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.session import Session, described
+from ledger.cli.texts import about, table
+from ledger.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.services.outbox import Pass
+
+ANCHOR = about(
+    "签名并上链所有已受理的记录与状态变更",
+    "sign and anchor everything accepted, and send changes of status",
+    "zhengyin anchor --wait",
+)
+JOBS = about("导入任务、批次与待办", "imports, batches and what is still open", "zhengyin jobs --json")
+ONE_LOOK = 1.0
+"""Seconds that ``anchor`` works without ``--wait``."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("anchor", help=ANCHOR)(anchor)
+    app.command("jobs", help=JOBS)(jobs)
+
+
+def anchor(
+    context: typer.Context,
+    wait: Annotated[bool, typer.Option("--wait", help="等待全部完成 · wait until all is done")] = False,
+) -> int:
+    session: Session = context.obj
+    with session.app() as app:
+        before = _receipted(app)
+        code, done = drive(session, app, wait)
+        count = _receipted(app) - before
+    left = done.open if done else None
+    problems = [described(p) for p in done.problems] if done else []
+    text = session.words("CLI_ANCHORED", batches=count)
+    if left or left is None:
+        text += "\n" + session.words("CLI_ANCHOR_OPEN", open="?" if left is None else left)
+    session.result({"receipted": count, "open": left, "problems": problems}, text)
+    return code
+
+
+def settle(session: Session, app: App) -> int:
+    """Wait for everything after a command with ``--wait``; returns the exit code."""
+    return drive(session, app, wait=True)[0]
+
+
+def drive(session: Session, app: App, wait: bool) -> tuple[int, Pass | None]:
+    """Run the outbox: until nothing is open, or as far as one look gets.
+
+    Raises:
+        UnavailableError: OUTBOX_LEASE_HELD; OUTBOX_TIMEOUT only where all was to be waited for.
+    """
+    from ledger.cli.progress import progress
+
+    with progress(session, "CLI_STEPS") as advance:
+        try:
+            seconds = app.settings.anchor_timeout if wait else ONE_LOOK
+            done = app.outbox.drain(seconds, lambda found: advance(found.moved))
+        except UnavailableError as e:
+            if wait or e.code != "OUTBOX_TIMEOUT":
+                raise
+            return 0, None
+    for problem in done.problems:
+        session.note("CLI_HELD_BACK", reason=problem.text(session.language), code=problem.code)
+    return (5 if done.problems else 0), done
+
+
+def _receipted(app: App) -> int:
+    with app.store.read() as unit:
+        return len(unit.batches.in_states(("receipted",)))
+
+
+def jobs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="最多显示的行数 · rows shown at most")] = 20,
+) -> int:
+    session: Session = context.obj
+    with session.app() as app, app.store.read() as unit:
+        imports = [
+            {
+                "job": j.row, "state": j.state, "source": j.source_name, "type": j.type, "issuer": j.issuer,
+                "rows": j.rows_done, "new": j.new, "existing": j.existing, "refused": j.refused,
+            }
+            for j in unit.jobs.newest(limit)
+        ]  # fmt: skip
+        batches = [
+            {
+                "batch": b.row, "state": b.state, "kind": b.kind.word, "issuer": b.issuer, "size": b.size,
+                "root": b.root.hex(), "sequence": b.sequence, "block": b.block, "problem": b.problem,
+            }
+            for b in unit.batches.newest(limit)
+        ]  # fmt: skip
+        waiting = [{"issuer": i, "kind": k.word, "records": n} for i, k, n in unit.records.waiting()]
+        changes = len(unit.intents.in_states(("accepted", "ready", "sent")))
+        refused = len(unit.intents.in_states(("refused",)))
+    value: dict[str, Any] = {
+        "imports": imports, "batches": batches, "waiting": waiting,
+        "statusChanges": {"open": changes, "refused": refused},
+    }  # fmt: skip
+    session.result(value, _jobs_text(session, value))
+    return 0
+
+
+def _jobs_text(session: Session, value: dict[str, Any]) -> str:
+    parts = []
+    if value["imports"]:
+        shown = ("job", "state", "source", "new", "existing", "refused")
+        parts.append(table([shown, *[[j[k] for k in shown] for j in value["imports"]]]))
+    if value["batches"]:
+        shown = ("batch", "state", "kind", "issuer", "size", "block")
+        parts.append(table([shown, *[["–" if b[k] is None else b[k] for k in shown] for b in value["batches"]]]))
+        parts += [f"{b['batch']}: {b['problem']}" for b in value["batches"] if b["problem"]]
+    waiting, changes = sum(w["records"] for w in value["waiting"]), value["statusChanges"]
+    parts.append(session.words("CLI_JOBS_OPEN", records=waiting, changes=changes["open"], refused=changes["refused"]))
+    return "\n\n".join(parts)

@@ -1,0 +1,60 @@
+"""The report of an import: CSV in UTF-8 with a byte order mark, so that Excel opens it as it is (RFC 4180)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ledger.errors import Language, ZhengyinError, message
+
+if TYPE_CHECKING:
+    from ledger.services.importing import RowOutcome
+
+HEADER = ("行号 line", "结果", "outcome", "标识 id", "代码 code", "原因", "reason")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_WORDS = {"new": ("新签发", "new"), "existing": ("已存在", "already there"), "refused": ("未接受", "refused")}
+
+
+class ReportFile:
+    """One line a row, in the order of the source. A report is made anew by each run; it is not the record of anything."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._stream)
+        self._writer.writerow(HEADER)
+
+    def __enter__(self) -> ReportFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._stream.close()
+
+    def write(self, outcomes: Sequence[RowOutcome]) -> None:
+        self._writer.writerows(_line(o) for o in outcomes)
+
+
+def _line(o: RowOutcome) -> list[str]:
+    zh, en = _WORDS[o.outcome]
+    code = o.problem.code if o.problem else " ".join(o.warnings)
+    cells = [str(o.line), zh, en, o.id or "", code, _reason(o, "zh"), _reason(o, "en")]
+    return [inert(cell) for cell in cells]
+
+
+def _reason(o: RowOutcome, language: Language) -> str:
+    if o.problem is None:
+        return " ".join(message(code, language, {}) for code in o.warnings)
+    return with_column(o.problem, language)
+
+
+def with_column(problem: ZhengyinError, language: Language) -> str:
+    """The words, after the name of the column where the fault lies in one."""
+    column, text = problem.values.get("column"), problem.text(language)
+    return f"{column}: {text}" if column and str(column) not in text else text
+
+
+def inert(cell: str) -> str:
+    """A spreadsheet runs cells that begin like a formula; names of columns and files come from outside."""
+    return "'" + cell if cell.startswith(_FORMULA) else cell

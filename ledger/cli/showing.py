@@ -1,0 +1,166 @@
+"""``show`` and ``bundle``: what the keeper of a record can read, and what its holder takes along."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.session import Session
+from ledger.cli.texts import about
+from ledger.errors import ConflictError, InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.ports import RecordRow
+    from ledger.services.bundling import Opened
+
+SHOW = about(
+    "查看一条记录：内容、状态、批次", "show a record: content, status, batch", "zhengyin show urn:zhengyin:…"
+)
+BUNDLE = about(
+    "输出证明包：脱离本系统也能核验",
+    "cut a bundle: it can be verified without this system",
+    "zhengyin bundle 1.2.156.3005.2.….001.X --state -o license.zyb",
+)
+Id = Annotated[str, typer.Argument(metavar="ID", help="记录标识 · id of the record")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("show", help=SHOW)(show)
+    app.command("bundle", help=BUNDLE)(bundle)
+
+
+def show(context: typer.Context, id_: Id) -> int:
+    session: Session = context.obj
+    from ledger.errors import ZhengyinError
+
+    with session.app() as app:
+        row = find(app, id_, session.organisation)
+        try:
+            opened: Opened | None = app.bundling.open(row)
+        except NotFoundError as e:
+            opened, erased = None, e
+        value = _place(app, row) | {"status": _history(app, row)}
+        if opened is not None:
+            value |= _content(app, opened)
+            session.result(value, _text(session, app, value, opened))
+            return 0
+        session.result(value | {"id": id_}, "")
+        problem: ZhengyinError = erased
+        return session.fail(problem)
+
+
+def bundle(
+    context: typer.Context,
+    id_: Id,
+    state: Annotated[bool, typer.Option("--state", help="附上当前状态，供离线核验 · staple the current state")] = False,
+    disclose: Annotated[str, typer.Option(help="all、none 或字段名 · all, none, or field names: a,b")] = "all",
+    output: Annotated[Path | None, typer.Option("-o", "--output", dir_okay=False, help="文件 · file")] = None,
+) -> int:
+    session: Session = context.obj
+    with session.app() as app:
+        row = find(app, id_, session.organisation)
+        names = None if disclose == "all" else [] if disclose == "none" else disclose.split(",")
+        if names:
+            known = app.types.get(row.type).fields
+            unknown = sorted(set(names) - {f.name for f in known})
+            if unknown:
+                raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=row.type)
+        data = app.bundling.bundle(row, sorted(names) if names else names, state).to_bytes()
+    if output is None:
+        sys.stdout.write(data.decode() + ("\n" if sys.stdout.isatty() else ""))
+        return 0
+    output.write_bytes(data)
+    value = {"id": id_, "file": str(output), "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    session.result(value, session.words("CLI_BUNDLE_WRITTEN", file=output, size=len(data)))
+    return 0
+
+
+def find(app: App, id_: str, issuer: str | None) -> RecordRow:
+    """The newest record with that id, of one issuer where several have it.
+
+    Raises:
+        NotFoundError: RECORD_NOT_KNOWN. ConflictError: CLI_SEVERAL_ISSUERS.
+    """
+    with app.store.read() as unit:
+        rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if issuer in (None, r.issuer)]
+    if not rows:
+        raise NotFoundError("RECORD_NOT_KNOWN")
+    issuers = sorted({r.issuer for r in rows})
+    if len(issuers) > 1:
+        raise ConflictError("CLI_SEVERAL_ISSUERS", issuers=", ".join(issuers))
+    return rows[-1]
+
+
+def _place(app: App, row: RecordRow) -> dict[str, Any]:
+    value: dict[str, Any] = {"issuer": row.issuer, "kind": row.kind.word, "type": row.type, "leaf": row.leaf.hex()}
+    if row.batch is None:
+        return value | {"batch": None}
+    with app.store.read() as unit:
+        batch = unit.batches.get(row.batch)
+    return value | {
+        "batch": {
+            "root": batch.root.hex(), "state": batch.state, "index": row.index, "size": batch.size,
+            "sequence": batch.sequence, "block": batch.block, "problem": batch.problem,
+        }
+    }  # fmt: skip
+
+
+def _history(app: App, row: RecordRow) -> dict[str, Any]:
+    app.indexing.run()
+    with app.store.read() as unit:
+        entries = unit.chain.entries(row.issuer, row.leaf)
+        pending = [i for i in unit.intents.for_leaf(row.issuer, row.leaf) if i.state in ("accepted", "ready", "sent")]
+    return {
+        "state": entries[-1].entry.state.word if entries else "active",
+        "history": [e.entry.to_json() | {"block": e.block} for e in entries],
+        "pending": [{"state": i.change.word, "effective": i.effective, "reason": i.reason.word} for i in pending],
+    }
+
+
+def _content(app: App, opened: Opened) -> dict[str, Any]:
+    record = opened.record
+    return {
+        "id": record.id,
+        "issued": record.issued,
+        "origin": record.origin,
+        "valid": {"from": record.valid_from, "until": record.valid_until},
+        "files": [{"size": f.size, "sha256": f.sha256.hex(), "sm3": f.sm3.hex()} for f in record.files],
+        "references": [r.to_json() for r in record.refs],
+        "values": opened.values,
+    }
+
+
+def _text(session: Session, app: App, value: dict[str, Any], opened: Opened) -> str:
+    from ledger.verification.words import instant
+
+    definition = app.types.get(value["type"])
+    lines = [
+        f"{getattr(definition.name, session.language)}  {value['id']}",
+        session.words(
+            "CLI_SHOW_ISSUED", issuer=value["issuer"], issued=instant(value["issued"]),
+            since=value["valid"]["from"] or "–", until=value["valid"]["until"] or "–",
+        ),
+        session.words("CLI_SHOW_STATE", state=session.words(f"WORD_STATE_{value['status']['state'].upper()}")),
+    ]  # fmt: skip
+    for entry in value["status"]["history"]:
+        words = {"state": session.words(f"WORD_STATE_{entry['state'].upper()}"), "effective": instant(entry["effective"])}
+        reason = session.words(f"WORD_REASON_{entry['reason'].upper()}")
+        lines.append(session.words("CLI_SHOW_CHANGE", reason=reason, block=entry["block"], **words))
+    for change in value["status"]["pending"]:
+        lines.append(session.words("CLI_SHOW_PENDING", state=session.words(f"WORD_STATE_{change['state'].upper()}")))
+    batch = value["batch"]
+    place = batch or {"state": "accepted", "block": "–", "index": "–", "size": "–"}
+    lines.append(session.words("CLI_SHOW_BATCH", **place))
+    lines += [f"  SHA-256 {f['sha256']}  {f['size']}" for f in value["files"]]
+    labels = {f.name: getattr(f.label, session.language) for f in definition.fields}
+    lines += [f"  {labels.get(n, n)}: {_plain(v)}" for n, v in opened.values.items() if v is not None]
+    return "\n".join(lines)
+
+
+def _plain(value: object) -> str:
+    return "、".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,181 @@
+"""``revoke``, ``suspend``, ``reinstate``, ``supersede``: changes of status, one at a time or from a CSV of ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.issuing import Wait
+from ledger.cli.outbox import settle
+from ledger.cli.session import Session, described
+from ledger.cli.texts import about
+from ledger.errors import InputError, NotFoundError, ZhengyinError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.services.statuses import ChangeRequest
+
+ID_COLUMNS = ("id", "标识", "证照标识", "电子证照标识")
+BY_COLUMNS = ("by", "新标识", "新证照标识")
+
+Id = Annotated[str | None, typer.Argument(metavar="ID", help="记录标识 · id of the record")]
+Reason_ = Annotated[str | None, typer.Option("--reason", help="原因代码 · word of the reason registry, e.g. cancelled")]
+Effective = Annotated[str | None, typer.Option("--effective", help="生效时间，默认现在 · effective instant; default: now")]
+Decision = Annotated[str | None, typer.Option("--decision", help="决定文号 · reference of the decision")]
+From = Annotated[
+    Path | None, typer.Option("--from", exists=True, dir_okay=False, help="标识清单（CSV） · CSV with a column of ids")
+]
+By = Annotated[str | None, typer.Option("--by", help="新证照的标识 · id of the new record")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What was asked: the state's word, and the rest as typed."""
+
+    state: str
+    reason: str
+    effective: str | None
+    decision: str | None
+    wait: bool
+
+
+def register(app: typer.Typer) -> None:
+    for name, function, zh, en, default in (
+        ("revoke", revoke, "撤销、注销或吊销：不可恢复", "revoke: it ends for good", "--reason cancelled"),
+        ("suspend", suspend, "暂停：可以恢复", "suspend: can be reinstated", "--reason detained --decision 示范〔2026〕1号"),
+        ("reinstate", reinstate, "恢复已暂停的记录", "reinstate a suspended record", "--reason returned"),
+        ("supersede", supersede, "由新证照替换", "superseded by a newer record", "--by 1.2.156.3005.2.….002.X"),
+    ):
+        app.command(name, help=about(zh, en, f"zhengyin {name} 1.2.156.3005.2.….001.X {default}"))(function)
+
+
+def revoke(
+    context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
+    decision: Decision = None, source: From = None, wait: Wait = False,
+) -> int:  # fmt: skip
+    return _change(context.obj, _Order("revoked", reason or "unspecified", effective, decision, wait), id_, None, source)
+
+
+def suspend(
+    context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
+    decision: Decision = None, source: From = None, wait: Wait = False,
+) -> int:  # fmt: skip
+    return _change(context.obj, _Order("suspended", reason or "unspecified", effective, decision, wait), id_, None, source)
+
+
+def reinstate(
+    context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
+    decision: Decision = None, source: From = None, wait: Wait = False,
+) -> int:  # fmt: skip
+    return _change(context.obj, _Order("active", reason or "unspecified", effective, decision, wait), id_, None, source)
+
+
+def supersede(
+    context: typer.Context, id_: Id = None, by: By = None, reason: Reason_ = None, effective: Effective = None,
+    decision: Decision = None, source: From = None, wait: Wait = False,
+) -> int:  # fmt: skip
+    return _change(context.obj, _Order("superseded", reason or "renewed", effective, decision, wait), id_, by, source)
+
+
+def _change(session: Session, order: _Order, id_: str | None, by: str | None, source: Path | None) -> int:
+    if (id_ is None) == (source is None) or (by is not None and source is not None):
+        raise InputError("CLI_ID_OR_FROM")
+    with session.app() as app:
+        actor = session.acting(app)
+        if source is None:
+            return _one(session, app, actor, order, id_ or "", by)
+        return _many(session, app, actor, order, source)
+
+
+def _one(session: Session, app: App, actor: str, order: _Order, id_: str, by: str | None) -> int:
+    (statement,) = app.statuses.request(actor, [_request(app, actor, order, id_, by)])
+    code = _after(session, app, order)
+    session.result(
+        {"id": id_, "state": order.state, "statement": statement.hex()},
+        session.words("CLI_STATUS_ACCEPTED", id=id_, state=session.words(f"WORD_STATE_{order.state.upper()}")),
+    )
+    return code
+
+
+def _many(session: Session, app: App, actor: str, order: _Order, source: Path) -> int:
+    """Each line is checked by itself; those that hold are accepted together, the others are said."""
+    requests: list[ChangeRequest] = []
+    results: list[dict[str, Any]] = []
+    seen: set[bytes] = set()
+    for line, id_, by in _listed(source, order.state == "superseded"):
+        result: dict[str, Any] = {"line": line, "id": id_}
+        results.append(result)
+        try:
+            request = _request(app, actor, order, id_, by)
+            app.statuses.check(request)
+            if request.leaf in seen:
+                raise InputError("CLI_ID_TWICE")
+            seen.add(request.leaf)
+            requests.append(request)
+            result["state"] = order.state
+        except ZhengyinError as e:
+            result["error"] = described(e)
+    if requests:
+        app.statuses.request(actor, requests)
+    code = _after(session, app, order) if requests else 0
+    refused = [r for r in results if "error" in r]
+    lines = [session.words("CLI_STATUS_MANY", done=len(requests), refused=len(refused))]
+    lines += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
+    session.results(results, "\n".join(lines))
+    return 5 if refused else code
+
+
+def _after(session: Session, app: App, order: _Order) -> int:
+    if order.wait:
+        return settle(session, app)
+    session.note("CLI_ACCEPTED_WAITS")
+    return 0
+
+
+def _request(app: App, actor: str, order: _Order, id_: str, by: str | None) -> ChangeRequest:
+    """Raises NotFoundError RECORD_NOT_KNOWN; InputError REGISTRY_UNKNOWN, CLI_INSTANT."""
+    from ledger.cli.values import instant
+    from ledger.core.registries import Reason, State
+    from ledger.services.statuses import ChangeRequest
+
+    return ChangeRequest(
+        actor,
+        leaf_of(app, actor, id_),
+        State.of_word(order.state, "state"),
+        instant(order.effective) if order.effective else int(app.clock()),
+        Reason.of_word(order.reason, "--reason"),
+        order.decision,
+        leaf_of(app, actor, by) if by else None,
+    )
+
+
+def leaf_of(app: App, issuer: str, id_: str) -> bytes:
+    """Leaf of the issuer's newest record with that id."""
+    with app.store.read() as unit:
+        rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if r.issuer == issuer]
+    if not rows:
+        raise NotFoundError("RECORD_NOT_KNOWN")
+    return rows[-1].leaf
+
+
+def _listed(source: Path, with_successor: bool) -> list[tuple[int, str, str | None]]:
+    """(line, id, successor's id) of a CSV. Raises InputError CSV_…, CLI_ID_COLUMN."""
+    from ledger.core.cells import narrowed, trimmed
+    from ledger.core.spreadsheet import open_csv
+
+    with source.open("rb") as stream:
+        lines = open_csv(stream)
+        _, header = next(lines)
+        names = [trimmed(name) for name in header]
+        at = next((i for i, n in enumerate(names) if n in ID_COLUMNS), None)
+        new = next((i for i, n in enumerate(names) if n in BY_COLUMNS), None) if with_successor else None
+        if at is None or (with_successor and new is None):
+            raise InputError("CLI_ID_COLUMN", columns=" / ".join(BY_COLUMNS if at is not None else ID_COLUMNS))
+
+        def cell(row: list[str], place: int | None) -> str:
+            return narrowed(trimmed(row[place])) if place is not None and place < len(row) else ""
+
+        return [(line, cell(row, at), cell(row, new) or None) for line, row in lines]

@@ -1,0 +1,172 @@
+"""``trust``: the file that a verifier brings along by another road than the chain."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.session import Session
+from ledger.cli.texts import about
+from ledger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ledger.core.trust import TrustFile
+
+GROUP = about("信任文件", "the trust file", "zhengyin trust show")
+EXPORT = about(
+    "导出信任文件，交给核验者", "export the trust file for verifiers", "zhengyin trust export --renew -o trust.json"
+)
+SHOW = about(
+    "查看信任文件及其指纹，与公报核对",
+    "show a trust file and its fingerprint, to compare with the gazette",
+    "zhengyin trust show trust.json --fingerprint",
+)
+IMPORT = about(
+    "导入信任文件；拒绝旧版本与分叉",
+    "import a trust file; an older or forked one is refused",
+    "zhengyin --home ./verifier trust import trust.json",
+)
+SIGN = about(
+    "以本机理事会密钥补签信任文件",
+    "add the signatures of the council keys that lie here",
+    "zhengyin trust sign trust.json -o trust-signed.json",
+)
+Output = Annotated[Path | None, typer.Option("-o", "--output", dir_okay=False, help="文件 · file")]
+
+
+def group() -> typer.Typer:
+    app = typer.Typer(name="trust", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
+    app.command("export", help=EXPORT)(export)
+    app.command("show", help=SHOW)(show)
+    app.command("import", help=IMPORT)(import_)
+    app.command("sign", help=SIGN)(sign)
+    return app
+
+
+def export(
+    context: typer.Context,
+    output: Output = None,
+    renew: Annotated[bool, typer.Option("--renew", help="先签发新版本 · make the next version first")] = False,
+    jurisdictions: Annotated[
+        list[str] | None, typer.Option("--jurisdiction", help="新增管辖地（与 --renew 同用） · jurisdiction to add")
+    ] = None,
+) -> int:
+    session: Session = context.obj
+    with session.app() as app:
+        if renew or jurisdictions:
+            from ledger.assembly.trusting import renewed_trust
+
+            app.trust.install(renewed_trust(app, jurisdictions or ()))
+        file = app.trust.current()
+    _write(session, file, output)
+    return 0
+
+
+def _write(session: Session, file: TrustFile, output: Path | None) -> None:
+    import sys
+
+    if output is None:
+        sys.stdout.write(file.to_bytes().decode())
+        return
+    output.write_bytes(file.to_bytes())
+    value = _described(file)
+    session.result(value | {"file": str(output)}, _text(session, value))
+
+
+def show(
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="默认为数据文件夹中的 · default: one's own")] = None,
+    fingerprint: Annotated[bool, typer.Option("--fingerprint", help="只显示指纹 · the fingerprint only")] = False,
+) -> int:
+    session: Session = context.obj
+    from ledger.assembly.trust_files import read_trust_file
+
+    value = _described(read_trust_file(file or session.home / "trust.json"))
+    if fingerprint:
+        session.result({"fingerprint": value["fingerprint"], "sha256": value["sha256"]}, value["fingerprint"])
+    else:
+        session.result(value, _text(session, value))
+    return 0
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="信任文件 · trust file")],
+) -> int:
+    session: Session = context.obj
+    from ledger.assembly.home import Home, TrustFolder
+    from ledger.assembly.trust_files import read_trust_file
+
+    session.home.mkdir(parents=True, exist_ok=True)
+    found = read_trust_file(file)
+    TrustFolder(Home(session.home).trust, time.time).install(found)
+    value = _described(found)
+    session.result(value, _text(session, value))
+    session.note("CLI_TRUST_COMPARE")
+    return 0
+
+
+def sign(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="信任文件 · trust file")],
+    output: Output = None,
+) -> int:
+    session: Session = context.obj
+    from ledger.core.trust import TrustFile
+    from ledger.crypto.trust_signatures import sign_trust
+
+    found = TrustFile.from_bytes(file.read_bytes())
+    listed, done = {k.id: k for k in found.content.keys}, {s.key: s for s in found.signatures}
+    with session.app() as app:
+        added = []
+        for entry in app.keys.list():
+            if entry.purpose != "council" or session.organisation not in (None, entry.organisation):
+                continue
+            key, private = app.keys.council(entry.organisation, entry.name)
+            if listed.get(key.id) == key and key.id not in done:
+                done[key.id] = sign_trust(found.content, key.id, private)
+                added.append(key.id)
+    if not added and not set(listed) <= set(done):
+        raise ConfigError("CLI_TRUST_NO_KEY")
+    signed = TrustFile(found.content, tuple(done[id_] for id_ in sorted(done)))
+    (output or file).write_bytes(signed.to_bytes())
+    value = {"file": str(output or file), "added": added, "signatures": len(done), "threshold": found.content.threshold}
+    session.result(value, session.words("CLI_TRUST_SIGNED", count=len(done), threshold=found.content.threshold))
+    return 0
+
+
+def _described(file: TrustFile) -> dict[str, Any]:
+    from ledger.crypto.trust_signatures import fingerprint_words
+
+    content = file.content
+    return {
+        "version": content.version,
+        "issued": content.issued,
+        "expires": content.expires,
+        "threshold": content.threshold,
+        "keys": [k.id for k in content.keys],
+        "signatures": [s.key for s in file.signatures],
+        "chains": [c.identity.to_json() for c in content.chains],
+        "authorities": [a.name for a in content.authorities],
+        "jurisdictions": [p.jurisdiction for p in content.policies],
+        "fingerprint": fingerprint_words(content.fingerprint()),
+        "sha256": content.fingerprint().hex(),
+    }
+
+
+def _text(session: Session, value: dict[str, Any]) -> str:
+    from ledger.verification.words import instant
+
+    return session.words(
+        "CLI_TRUST_TEXT",
+        version=value["version"],
+        expires=instant(value["expires"]),
+        signatures=len(value["signatures"]),
+        threshold=value["threshold"],
+        authorities="、".join(value["authorities"]),
+        jurisdictions="、".join(value["jurisdictions"]),
+        fingerprint=value["fingerprint"],
+    )

@@ -1,0 +1,184 @@
+"""``verify``. Offline it goes straight to the procedure: no chain, no database, no settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledger.cli.run_codes import worst
+from ledger.cli.session import Session
+from ledger.cli.texts import about
+from ledger.errors import InputError, NotFoundError, ZhengyinError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
+    from ledger.core.trust import Trust
+    from ledger.services.verifying import Question
+    from ledger.verification.report import Report
+
+VERIFY = about(
+    "核验文件、证明包或编号",
+    "verify documents, bundles (.zyb) or a number",
+    "zhengyin verify license.zyb --trust trust.json --offline --as-of bundle",
+    "文件按摘要查找；与 --bundle 同用时按该证明包核验。A document is looked up by its digest, or judged with --bundle.",
+)
+SUFFIX = ".zyb"
+MOST = 2 << 20
+"""Bytes read of a bundle: beyond the format's limit, so that a longer one is refused by its own rule."""
+
+Judge = Callable[[], "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What to judge: (what it is about, how)."""
+
+    files: tuple[Path, ...]
+    bundle: Path | None
+    number: str | None
+    question: Question
+
+
+def register(app: typer.Typer) -> None:
+    app.command("verify", help=VERIFY)(verify)
+
+
+def verify(
+    context: typer.Context,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="文件或证明包 · documents, bundles")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="文件的证明包 · bundle of the documents")] = None,
+    number: Annotated[str | None, typer.Option("--id", help="记录标识 · id of a record in this ledger")] = None,
+    trust: Annotated[Path | None, typer.Option(help="信任文件 · trust file; default: that of the data folder")] = None,
+    as_of: Annotated[str | None, typer.Option(help="bundle 或时间 · bundle, or an instant")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="不查询链与账本 · ask no chain and no ledger")] = False,
+    max_age: Annotated[str | None, typer.Option(help="状态最久多旧 · oldest state accepted: 90, 30m, 24h, 7d")] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="适用何地规则 · whose policy applies")] = None,
+    detailed: Annotated[bool, typer.Option("--detailed", help="每一步的结论 · every step")] = False,
+) -> int:
+    session: Session = context.obj
+    from ledger.cli.values import duration, instant
+    from ledger.services.verifying import Question
+
+    question = Question(
+        time_of_interest=instant(as_of) if as_of and as_of != "bundle" else None,
+        as_of_bundle=as_of == "bundle",
+        max_age=duration(max_age) if max_age else None,
+        jurisdiction=jurisdiction,
+    )
+    request = _Request(tuple(files or ()), bundle, number, question)
+    _check(request)
+    if not offline and not session.founded:
+        session.note("CLI_VERIFY_NO_LEDGER")
+        offline = True
+    believed = _trust(session, trust) if trust or offline else None
+    if offline:
+        return _judge_all(session, _offline(request, believed or _trust(session, None)), detailed)
+    with session.app() as app:
+        return _judge_all(session, _online(request, app, believed), detailed)
+
+
+def _check(request: _Request) -> None:
+    bundles = [f for f in request.files if f.suffix == SUFFIX]
+    if not request.files and request.bundle is None and request.number is None:
+        raise InputError("CLI_VERIFY_NOTHING")
+    if request.number is not None and (request.files or request.bundle):
+        raise InputError("CLI_VERIFY_MIXED")
+    if request.bundle is not None and bundles:
+        raise InputError("CLI_VERIFY_MIXED")
+
+
+def _trust(session: Session, path: Path | None) -> Trust:
+    """The trust file brought along, or the data folder's own.
+
+    Raises:
+        NotFoundError: TRUST_FILE_MISSING. InputError: TRUST_…, SHAPE_….
+    """
+    from ledger.assembly.trust_files import read_trust_file
+    from ledger.crypto.trust_signatures import fingerprint_words
+
+    found = read_trust_file(path or session.home / "trust.json")
+    if path is not None:
+        session.note("CLI_TRUST_USED", fingerprint=fingerprint_words(found.content.fingerprint()))
+    return found.content
+
+
+def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
+    from dataclasses import replace
+
+    from ledger.services.verifying import verify_offline
+
+    if request.number is not None or any(f.suffix != SUFFIX for f in request.files) and request.bundle is None:
+        raise InputError("CLI_VERIFY_OFFLINE_NEEDS")
+
+    def judge(data: Path, documents: tuple[Path, ...]) -> Judge:
+        return lambda: verify_offline(
+            _bytes(data), trust, replace(request.question, documents=_digests(documents)), int(time.time())
+        )
+
+    if request.bundle is not None:
+        return [(str(request.bundle), judge(request.bundle, request.files))]
+    return [(str(f), judge(f, ())) for f in request.files]
+
+
+def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str, Judge]]:
+    from dataclasses import replace
+
+    from ledger.services.verifying import Verifying
+
+    verifying = app.verifying
+    if trust is not None:
+        verifying = Verifying(app.store, app.bundling, app.index_key, lambda: trust, app.clock)
+    question = request.question
+    if request.number is not None:
+        number = request.number
+        return [(number, lambda: verifying.by_id(number, question))]
+    if request.bundle is not None:
+        path = request.bundle
+        return [
+            (
+                str(path),
+                lambda: verifying.bundle(_bytes(path), replace(question, documents=_digests(request.files))),
+            )
+        ]
+
+    def judge(file: Path) -> Judge:
+        if file.suffix == SUFFIX:
+            return lambda: verifying.bundle(_bytes(file), question)
+        return lambda: verifying.by_file(_digests((file,))[0], replace(question, documents=_digests((file,))))
+
+    return [(str(f), judge(f)) for f in request.files]
+
+
+def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool) -> int:
+    codes = []
+    for number, (name, judge) in enumerate(judges):
+        try:
+            report = judge()
+        except ZhengyinError as e:
+            codes.append(session.fail(e, file=name))
+            continue
+        codes.append(report.exit_code)
+        text = report.detailed(session.language) if detailed else report.short(session.language)
+        gap = "\n" if number else ""
+        session.result({"file": name, **report.to_json()}, f"{gap}{name}\n{text}" if len(judges) > 1 else text)
+    return worst(codes)
+
+
+def _bytes(path: Path) -> bytes:
+    """Raises NotFoundError CLI_FILE_MISSING."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MOST)
+    except OSError as e:
+        raise NotFoundError("CLI_FILE_MISSING", file=str(path)) from e
+
+
+def _digests(paths: tuple[Path, ...]) -> Any:
+    from ledger.crypto.digests import digest_path
+
+    return tuple(digest_path(p) for p in paths)

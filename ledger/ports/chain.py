@@ -1,0 +1,121 @@
+"""The engine seam, and the chain as services use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ledger.core.bundles import Anchor
+from ledger.core.manifests import BlockName, ChainIdentity
+from ledger.core.registries import Kind, Reason, State
+
+
+class Engine(Protocol):
+    """A chain node as the seam sees it: Ethereum JSON-RPC and nothing else."""
+
+    def request(self, method: str, params: Sequence[Any] = ()) -> Any: ...
+
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """Where a transaction was mined. ``succeeded`` is the receipt's status."""
+
+    block: int
+    block_hash: bytes
+    index: int
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorCall:
+    accreditation: bytes
+    kind: Kind
+    suite: int
+    size: int
+    root: bytes
+    manifest_sha256: bytes
+    signers: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCall:
+    issuer: str
+    changes: tuple[tuple[bytes, bytes], ...]
+    state: State
+    effective: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A chain account (secp256k1). The key is never shown."""
+
+    address: bytes
+    key: Any
+
+
+class Chain(Protocol):
+    """Contract calls, transactions and proofs over one engine; refuses an engine of another genesis."""
+
+    @property
+    def identity(self) -> ChainIdentity: ...
+
+    def head(self) -> tuple[BlockName, int]:
+        """The newest final block and its timestamp."""
+        ...
+
+    def chain_nonce(self, account: bytes) -> int: ...
+
+    def sign_anchor(self, account: Account, nonce: int, call: AnchorCall) -> tuple[bytes, bytes]:
+        """(raw transaction, hash)."""
+        ...
+
+    def sign_status(self, account: Account, nonce: int, call: StatusCall) -> tuple[bytes, bytes]: ...
+
+    def check_anchor(self, account: Account, call: AnchorCall) -> None:
+        """Dry run; ConflictError CHAIN_REFUSED with the contract's error name and values."""
+        ...
+
+    def check_status(self, account: Account, call: StatusCall) -> None: ...
+
+    def send(self, raw: bytes) -> None:
+        """Idempotent: the node already knowing the transaction is success."""
+        ...
+
+    def mined(self, hash_: bytes) -> Mined | None:
+        """Only from blocks that are final by the chain's consensus."""
+        ...
+
+    def canonical(self, block: int) -> bytes:
+        """Hash of the canonical block at that height."""
+        ...
+
+    def anchored(self, issuer: str, root: bytes) -> Mined | None:
+        """Where the batch was first anchored, whichever transaction did it."""
+        ...
+
+    def anchor_proof(self, mined: Mined, after: int) -> Anchor:
+        """Header, receipt proof, header of block ``after``; ``accreditation`` is left ``None``."""
+        ...
+
+    def status_proof(
+        self, issuer: str, leaf: bytes, root: bytes, fresh_seconds: int | None
+    ) -> tuple[bytes, list[bytes]]:
+        """(header RLP, trie nodes ascending) for status word, history, batch word and ``retired``; with
+        ``fresh_seconds`` the embedded engine seals a block first if its head is older."""
+        ...
+
+    def events(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
+        """(block, block timestamp, decoded event) of all contracts, in order. Values of ``ledger.proofs.events`` for
+        Records; ``OrganisationEvent`` for Consortium and Council."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationEvent:
+    """A decoded event of Consortium or Council: its name and its arguments by name."""
+
+    name: str
+    values: dict[str, Any]

@@ -1,0 +1,80 @@
+"""Write ``tests/vectors``: what every implementation of FORMATS must give, and must refuse.
+
+The inputs are fixed, so two runs give the same files; ``--check`` compares and writes nothing. The folders ``bundles``
+and ``signatures`` are not made here: their signatures were made once, and every later version must still judge them
+as it did (``tests/vectors/README.md``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
+
+from scripts.vector_cases import chain, records, tables, values  # noqa: E402
+from scripts.vector_cases.cases import Case  # noqa: E402
+
+FOLDER = ROOT / "tests" / "vectors"
+FORMATS: dict[str, Callable[[], list[Case]]] = {
+    "canonical": values.canonical_cases,
+    "base64url": values.base64_cases,
+    "merkle": values.merkle_cases,
+    "identifiers": values.identifier_cases,
+    "organisations": values.organisation_cases,
+    "keys": records.key_cases,
+    "record": records.record_cases,
+    "disclosure": records.disclosure_cases,
+    "body": records.body_cases,
+    "manifest": records.manifest_cases,
+    "accreditation": records.accreditation_cases,
+    "approval": records.approval_cases,
+    "commit-seals": chain.commit_seal_cases,
+    "contract-storage": chain.layout_cases,
+    "trust": chain.trust_cases,
+    "type": tables.type_cases,
+    "row": tables.row_cases,
+    "csv": tables.table_cases,
+    "segment": tables.segment_cases,
+}
+
+
+def texts() -> dict[Path, str]:
+    """File → content: the valid cases of a format in one file, the faulty ones in another."""
+    found = {}
+    for name, make in FORMATS.items():
+        cases = make()
+        if len({c.name for c in cases}) != len(cases):
+            raise SystemExit(f"{name}: two cases of one name")
+        for file, chosen in (
+            ("valid", [c for c in cases if c.refused is None]),
+            ("faulty", [c for c in cases if c.refused is not None]),
+        ):
+            content = {"format": name, "cases": [c.to_json() for c in chosen]}
+            found[FOLDER / name / f"{file}.json"] = json.dumps(content, ensure_ascii=True, indent=1) + "\n"
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the test vectors of FORMATS.")
+    parser.add_argument("--check", action="store_true", help="compare with what is committed; write nothing")
+    check: bool = parser.parse_args().check
+    differing = []
+    for file, text in texts().items():
+        if file.is_file() and file.read_text("utf-8") == text:
+            continue
+        differing.append(file.relative_to(ROOT).as_posix())
+        if not check:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+    for name in differing:
+        print(f"{'differs' if check else 'written'}: {name}")
+    return 1 if check and differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
