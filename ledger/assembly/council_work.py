@@ -22,8 +22,8 @@ from ledger.ports import Account, AccreditationRow
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """An organisation to be added. ``authority``: folder of the test CA that certifies it, or ``certificate`` (DER) of a
-    key that lies here already; ``kinds``: what it may anchor."""
+    """An organisation to be added. ``authority``: folder of the test CA that certifies it, or ``certificate`` (DER) of
+    a key that lies here already; ``kinds``: what it may anchor."""
 
     organisation: str
     name: str
@@ -63,7 +63,7 @@ def member(app: App, organisation: str | None) -> Account:
 
 
 def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> Proposal:
-    """Propose; approve by the named member, or by as many members as are needed and lie here; execute if that is enough.
+    """Propose; approve by the named member, or by as many as are needed and lie here; execute if that is enough.
 
     Raises:
         ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: CHAIN_REFUSED.
@@ -129,7 +129,9 @@ def certify(app: App, organisation: str, name: str, key: str, authority: str | N
         return app.keys.signing(organisation, key).certificate
     except NotFoundError:
         pass
-    known = sorted(p.name for p in app.home.authorities.iterdir() if p.is_dir()) if app.home.authorities.is_dir() else []
+    known = (
+        sorted(p.name for p in app.home.authorities.iterdir() if p.is_dir()) if app.home.authorities.is_dir() else []
+    )
     folder = authority or (known[0] if known else "")
     if folder not in known:
         raise ConfigError("AUTHORITY_NONE", known=", ".join(known) or "–")

@@ -82,7 +82,11 @@ def _disk(home: Path) -> Check:
     place = next(p for p in (home.absolute(), *home.absolute().parents) if p.exists())
     free = shutil.disk_usage(place).free
     values = {"free": f"{free / 2**30:.1f}"}
-    return Check("disk", OK, "DOCTOR_DISK", values) if free >= LEAST_DISK else Check("disk", WARNING, "DOCTOR_DISK_LOW", values)
+    return (
+        Check("disk", OK, "DOCTOR_DISK", values)
+        if free >= LEAST_DISK
+        else Check("disk", WARNING, "DOCTOR_DISK_LOW", values)
+    )
 
 
 def _keys(app: App) -> Iterator[Line]:

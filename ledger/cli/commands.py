@@ -1,29 +1,15 @@
-"""The tree of commands. Each group's module holds signatures and words; what does the work is imported when it is asked
-for, so ``verify`` never pays for the chain or the database."""
+"""The tree of commands. Only the module of the command that was asked for is loaded, and what does the work only when it
+runs, so that ``verify`` pays neither for the other commands nor for the chain and the database."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ledger.cli import (
-    council,
-    founding,
-    importing,
-    issuing,
-    keys,
-    organisations,
-    outbox,
-    showing,
-    statuses,
-    trust,
-    types,
-    upkeep,
-    verifying,
-)
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 
@@ -33,6 +19,31 @@ HELP = about(
     "zhengyin --home ./demo init --demo",
     "全局选项可写在任何位置。Global options may stand anywhere.",
 )
+
+MODULES = {
+    "init": "founding",
+    "issue": "issuing",
+    "deposit": "issuing",
+    "seal": "issuing",
+    "import": "importing",
+    "revoke": "statuses",
+    "suspend": "statuses",
+    "reinstate": "statuses",
+    "supersede": "statuses",
+    "anchor": "outbox",
+    "jobs": "outbox",
+    "show": "showing",
+    "bundle": "showing",
+    "verify": "verifying",
+    "trust": "trust",
+    "type": "types",
+    "org": "organisations",
+    "key": "keys",
+    "council": "council",
+    "doctor": "upkeep",
+    "rebuild": "upkeep",
+}
+"""Command → module of this package whose ``register`` adds it."""
 
 
 def _options(
@@ -59,12 +70,15 @@ def _options(
         raise typer.Exit(2)
 
 
-def root() -> Any:
-    """The whole tree as one command object."""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True)
+def root(wanted: str | None) -> Any:
+    """The tree as one command object: whole, or with no more than the module of the command ``wanted``."""
+    app = typer.Typer(
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback(help=HELP, invoke_without_command=True)(_options)
-    for module in (founding, issuing, importing, statuses, outbox, showing, verifying, upkeep):
-        module.register(app)
-    for module in (council, organisations, keys, types, trust):
-        app.add_typer(module.group())
+    alone = MODULES.get(wanted or "")
+    for name in dict.fromkeys(MODULES.values()) if alone is None else [alone]:
+        import_module(f"ledger.cli.{name}").register(app)
     return typer.main.get_command(app)

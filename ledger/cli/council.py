@@ -31,14 +31,14 @@ ACTIONS = ("bar", "unbar", "bind-signer", "end-signer", "set-account", "end-acco
 Number = Annotated[int, typer.Argument(min=1, metavar="NUMBER", help="议案编号 · number of the proposal")]
 
 
-def group() -> typer.Typer:
+def register(root: typer.Typer) -> None:
     app = typer.Typer(name="council", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
     app.command("propose", help=PROPOSE)(propose)
     app.command("approve", help=APPROVE)(approve)
     app.command("veto", help=VETO)(veto)
     app.command("execute", help=EXECUTE)(execute)
     app.command("list", help=LIST)(list_)
-    return app
+    root.add_typer(app)
 
 
 def propose(
@@ -133,7 +133,9 @@ def list_(context: typer.Context) -> int:
         [v["proposal"], v["state"], v["approvals"], v["vetoes"], " ".join(dict.fromkeys(c["call"] for c in v["calls"]))]
         for v in values
     ]
-    words = session.words("CLI_COUNCIL_RULES", threshold=rules["threshold"], of=rules["organisations"], delay=rules["delay"])
+    words = session.words(
+        "CLI_COUNCIL_RULES", threshold=rules["threshold"], of=rules["organisations"], delay=rules["delay"]
+    )
     session.results(values, words + "\n" + table([["proposal", "state", "approvals", "vetoes", "calls"], *rows]))
     return 0
 

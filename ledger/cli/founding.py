@@ -44,13 +44,23 @@ def init(
     # what this ledger is not must be said before anyone relies on it
     session.note("CLI_INIT_DEMO_MADE" if demo else "CLI_INIT_ALONE")
     founders = [
-        {"organisation": f.organisation, "name": f.name, "jurisdiction": f.jurisdiction, "kinds": [k.word for k in f.kinds]}
+        {
+            "organisation": f.organisation,
+            "name": f.name,
+            "jurisdiction": f.jurisdiction,
+            "kinds": [k.word for k in f.kinds],
+        }
         for f in plan.founders
     ]
     lines = [session.words("CLI_INIT_DONE", home=session.home)]
     lines += [f"  {f.organisation}  {f.name}  {f.jurisdiction}" for f in plan.founders]
     session.result(
-        {"home": str(session.home), "council": list(plan.council), "threshold": plan.threshold, "organisations": founders},
+        {
+            "home": str(session.home),
+            "council": list(plan.council),
+            "threshold": plan.threshold,
+            "organisations": founders,
+        },
         "\n".join(lines),
     )
     return 0

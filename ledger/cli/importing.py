@@ -43,7 +43,7 @@ def import_(
 ) -> int:
     session: Session = context.obj
     from ledger.cli.progress import progress
-    from ledger.cli.report_csv import ReportFile
+    from ledger.cli.report_csv import ReportFile, with_column
     from ledger.services.importing import REFUSED, ImportRequest
 
     with session.app() as app, ExitStack() as stack:
@@ -64,7 +64,8 @@ def import_(
                 written.write(outcomes)
             for o in outcomes:
                 if o.outcome == REFUSED and o.problem and len(problems) < SHOWN:
-                    problems.append({"line": o.line, **described(o.problem)})
+                    words = {"zh": with_column(o.problem, "zh"), "en": with_column(o.problem, "en")}
+                    problems.append({"line": o.line, **described(o.problem), **words})
             advance(len(outcomes))
 
         result = app.importing.run(request, take)
@@ -85,8 +86,7 @@ def _show(
     counts = {name: result.counts[name] for name in (NEW, EXISTING, REFUSED)}
     lines = [session.words("CLI_IMPORT_CHECKED" if check else "CLI_IMPORT_DONE", **counts)]
     for problem in problems:
-        column = f"{c} " if (c := problem["values"].get("column")) else ""
-        lines.append(session.words("CLI_IMPORT_ROW", line=problem["line"], reason=column + problem[session.language]))
+        lines.append(session.words("CLI_IMPORT_ROW", line=problem["line"], reason=problem[session.language]))
     if result.counts[REFUSED] > len(problems):
         lines.append(session.words("CLI_IMPORT_MORE", count=result.counts[REFUSED] - len(problems)))
     value = {"job": result.job, "check": check, **counts, "unused": list(result.unused), "problems": problems}

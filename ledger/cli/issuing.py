@@ -53,7 +53,9 @@ def issue(
     type_name: Annotated[str, typer.Argument(metavar="TYPE", help="类型名称或代码 · name or code of the type")],
     values: Annotated[list[str], typer.Option("--set", help="字段=值 · field=value, repeatable")],
     id_: Annotated[str | None, typer.Option("--id", help="完整的证照标识 · whole GB/T 36904 identifier")] = None,
-    serial: Annotated[str | None, typer.Option(help="流水号，由此生成标识 · serial to make the identifier from")] = None,
+    serial: Annotated[
+        str | None, typer.Option(help="流水号，由此生成标识 · serial to make the identifier from")
+    ] = None,
     files: Annotated[
         list[Path] | None, typer.Option("--file", exists=True, dir_okay=False, help="附件 · attached file")
     ] = None,
@@ -83,9 +85,13 @@ def deposit(
     files: FileArguments,
     source: Annotated[str, typer.Option(help="来源 · where the files come from")],
     title: Annotated[str | None, typer.Option(help="证据名称，默认为文件名 · title; default: the files' names")] = None,
-    submitter: Annotated[str | None, typer.Option(help="提交人，默认为本机构 · submitter; default: this office")] = None,
+    submitter: Annotated[
+        str | None, typer.Option(help="提交人，默认为本机构 · submitter; default: this office")
+    ] = None,
     method: Annotated[str, typer.Option(help="取证方式 · method of collection")] = "直接提交",
-    collected: Annotated[str | None, typer.Option(help="取证日期，默认今天 · date of collection; default: today")] = None,
+    collected: Annotated[
+        str | None, typer.Option(help="取证日期，默认今天 · date of collection; default: today")
+    ] = None,
     wait: Wait = False,
 ) -> int:
     session: Session = context.obj
@@ -112,18 +118,21 @@ def register_seal(
     seal_type: Annotated[str, typer.Option("--type", help="印章类型 · type of seal")] = "业务专用章",
     certificate: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="签章证书，默认为本机构所用 · signing certificate; default: one's own"),
+        typer.Option(
+            exists=True, dir_okay=False, help="签章证书，默认为本机构所用 · signing certificate; default: one's own"
+        ),
     ] = None,
     images: Annotated[
-        list[Path] | None, typer.Option("--image", exists=True, dir_okay=False, help="印模或印章文件 · image or seal file")
+        list[Path] | None,
+        typer.Option("--image", exists=True, dir_okay=False, help="印模或印章文件 · image or seal file"),
     ] = None,
     wait: Wait = False,
 ) -> int:
     session: Session = context.obj
+    from ledger.cli.certificates import read_certificate_file
     from ledger.core.registries import Kind
     from ledger.crypto.certificates import fingerprint
     from ledger.crypto.digests import digest_path
-    from ledger.cli.certificates import read_certificate_file
 
     with session.app() as app:
         registrar, definition = session.acting(app), app.types.of_kind(Kind.SEAL)

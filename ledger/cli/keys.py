@@ -29,12 +29,12 @@ PURPOSES = ("signing", "account", "council", "node")
 PASSWORD = "ZHENGYIN_IMPORT_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-def group() -> typer.Typer:
+def register(root: typer.Typer) -> None:
     app = typer.Typer(name="key", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
     app.command("new", help=NEW)(new)
     app.command("import", help=IMPORT)(import_)
     app.command("list", help=LIST)(list_)
-    return app
+    root.add_typer(app)
 
 
 def new(
@@ -42,7 +42,9 @@ def new(
     purpose: Annotated[str, typer.Argument(metavar="PURPOSE", help="signing | account | council | node | approval")],
     name: Annotated[str, typer.Option(help="密钥名称 · name of the key")] = "main",
     algorithm: Annotated[str | None, typer.Option(help="算法 · algorithm, e.g. ecdsa-p256, rsa-3072")] = None,
-    certify: Annotated[bool, typer.Option("--certify", help="由本地测试 CA 发证 · certified by a test CA here")] = False,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="由本地测试 CA 发证 · certified by a test CA here")
+    ] = False,
     authority: Annotated[str | None, typer.Option(help="测试 CA 文件夹名 · which test CA")] = None,
     organization: Annotated[
         str | None, typer.Option("--organization-name", help="证书中的机构名称 · name in the certificate")
@@ -92,7 +94,9 @@ def import_(
             app.keys.import_pem(organisation, name, purpose, file.read_bytes(), words.encode() if words else None)
         else:
             raise InputError("CLI_KEY_PURPOSE", known=", ".join((*PURPOSES, "certificate")))
-    session.result({"organisation": organisation, "name": name, "purpose": purpose}, f"{organisation}  {name}  {purpose}")
+    session.result(
+        {"organisation": organisation, "name": name, "purpose": purpose}, f"{organisation}  {name}  {purpose}"
+    )
     return 0
 
 

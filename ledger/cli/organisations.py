@@ -27,22 +27,22 @@ ACCREDIT = about(
     "accredit an organisation for a kind of record",
     "zhengyin org accredit 12440100070003012L --kind evidence --jurisdiction CN-440100 --reference 示范〔2026〕1号",
 )
-END = about(
-    "终止资质", "end an accreditation", "zhengyin org end 12440100070003012L --kind evidence"
-)
+END = about("终止资质", "end an accreditation", "zhengyin org end 12440100070003012L --kind evidence")
 LIST = about("列出机构", "list the organisations", "zhengyin org list --json")
 
-Organisation = Annotated[str, typer.Argument(metavar="ORGANISATION", help="统一社会信用代码 · unified social credit code")]
+Organisation = Annotated[
+    str, typer.Argument(metavar="ORGANISATION", help="统一社会信用代码 · unified social credit code")
+]
 Jurisdiction = Annotated[str, typer.Option(help="管辖地 · jurisdiction")]
 
 
-def group() -> typer.Typer:
+def register(root: typer.Typer) -> None:
     app = typer.Typer(name="org", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
     app.command("add", help=ADD)(add)
     app.command("accredit", help=ACCREDIT)(accredit)
     app.command("end", help=END)(end)
     app.command("list", help=LIST)(list_)
-    return app
+    root.add_typer(app)
 
 
 def add(

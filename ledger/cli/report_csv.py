@@ -19,7 +19,7 @@ _WORDS = {"new": ("新签发", "new"), "existing": ("已存在", "already there"
 
 
 class ReportFile:
-    """One line a row, in the order of the source. A report is made anew by each run; it is not the record of anything."""
+    """One line a row, in the order of the source. Each run makes its report anew."""
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("w", encoding="utf-8-sig", newline="")
@@ -29,7 +29,9 @@ class ReportFile:
     def __enter__(self) -> ReportFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stream.close()
 
     def write(self, outcomes: Sequence[RowOutcome]) -> None:

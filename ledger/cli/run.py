@@ -1,7 +1,7 @@
 """Running one command, and the one place where errors become words and exit codes.
 
-    0 ok, passed · 1 failed (proven) · 2 usage · 3 undetermined, not found, unavailable · 4 configuration ·
-    5 part of a bulk run failed · 70 a bug
+0 ok, passed · 1 failed (proven) · 2 usage · 3 undetermined, not found, unavailable · 4 configuration ·
+5 part of a bulk run failed · 70 a bug
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without these characters must not become an error
     try:
-        code = root().main(args=hoisted(arguments), prog_name="zhengyin", standalone_mode=False, obj=session)
+        words = hoisted(arguments)
+        code = root(_command(words)).main(args=words, prog_name="zhengyin", standalone_mode=False, obj=session)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except ZhengyinError as e:
@@ -43,7 +44,9 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except OSError as e:
         _trace()
-        return session.fail(UnavailableError("CLI_SYSTEM", reason=e.strerror or type(e).__name__, file=e.filename or "–"))
+        return session.fail(
+            UnavailableError("CLI_SYSTEM", reason=e.strerror or type(e).__name__, file=e.filename or "–")
+        )
     except Exception as e:
         _trace()
         session.fail_unexpected(type(e).__name__)
@@ -66,6 +69,17 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return found + rest
+
+
+def _command(words: Sequence[str]) -> str | None:
+    """The first word that is neither a global option nor its value."""
+    left = iter(words)
+    for word in left:
+        if word in _VALUED:
+            next(left, None)
+        elif word not in _FLAGS and word.partition("=")[0] not in _VALUED:
+            return word
+    return None
 
 
 def _usage(session: Session, error: typer.TyperException) -> int:

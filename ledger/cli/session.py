@@ -38,7 +38,9 @@ class Session:
         home = Path(os.environ.get(HOME) or ".zhengyin")
         return cls(home, language=_language(home, None))
 
-    def fill(self, home: Path | None, organisation: str | None, as_json: bool, language: str | None, quiet: bool) -> None:
+    def fill(
+        self, home: Path | None, organisation: str | None, as_json: bool, language: str | None, quiet: bool
+    ) -> None:
         """Take over the global options."""
         self.home = home or self.home
         self.organisation, self.json, self.quiet = organisation, as_json, quiet
@@ -46,10 +48,10 @@ class Session:
 
     # ---- words -----------------------------------------------------------------------------------------------------
 
-    def words(self, code: str, **values: Any) -> str:
+    def words(self, code: str, /, **values: Any) -> str:
         return message(code, self.language, values)
 
-    def note(self, code: str, **values: Any) -> None:
+    def note(self, code: str, /, **values: Any) -> None:
         """A remark for people, on stderr."""
         if not self.quiet:
             _err(self.words(code, **values))

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from ledger.ports import RecordRow
     from ledger.services.bundling import Opened
 
-SHOW = about(
-    "查看一条记录：内容、状态、批次", "show a record: content, status, batch", "zhengyin show urn:zhengyin:…"
-)
+SHOW = about("查看一条记录：内容、状态、批次", "show a record: content, status, batch", "zhengyin show urn:zhengyin:…")
 BUNDLE = about(
     "输出证明包：脱离本系统也能核验",
     "cut a bundle: it can be verified without this system",
@@ -148,7 +146,10 @@ def _text(session: Session, app: App, value: dict[str, Any], opened: Opened) -> 
         session.words("CLI_SHOW_STATE", state=session.words(f"WORD_STATE_{value['status']['state'].upper()}")),
     ]  # fmt: skip
     for entry in value["status"]["history"]:
-        words = {"state": session.words(f"WORD_STATE_{entry['state'].upper()}"), "effective": instant(entry["effective"])}
+        words = {
+            "state": session.words(f"WORD_STATE_{entry['state'].upper()}"),
+            "effective": instant(entry["effective"]),
+        }
         reason = session.words(f"WORD_REASON_{entry['reason'].upper()}")
         lines.append(session.words("CLI_SHOW_CHANGE", reason=reason, block=entry["block"], **words))
     for change in value["status"]["pending"]:

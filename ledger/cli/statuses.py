@@ -23,7 +23,9 @@ BY_COLUMNS = ("by", "新标识", "新证照标识")
 
 Id = Annotated[str | None, typer.Argument(metavar="ID", help="记录标识 · id of the record")]
 Reason_ = Annotated[str | None, typer.Option("--reason", help="原因代码 · word of the reason registry, e.g. cancelled")]
-Effective = Annotated[str | None, typer.Option("--effective", help="生效时间，默认现在 · effective instant; default: now")]
+Effective = Annotated[
+    str | None, typer.Option("--effective", help="生效时间，默认现在 · effective instant; default: now")
+]
 Decision = Annotated[str | None, typer.Option("--decision", help="决定文号 · reference of the decision")]
 From = Annotated[
     Path | None, typer.Option("--from", exists=True, dir_okay=False, help="标识清单（CSV） · CSV with a column of ids")
@@ -45,7 +47,13 @@ class _Order:
 def register(app: typer.Typer) -> None:
     for name, function, zh, en, default in (
         ("revoke", revoke, "撤销、注销或吊销：不可恢复", "revoke: it ends for good", "--reason cancelled"),
-        ("suspend", suspend, "暂停：可以恢复", "suspend: can be reinstated", "--reason detained --decision 示范〔2026〕1号"),
+        (
+            "suspend",
+            suspend,
+            "暂停：可以恢复",
+            "suspend: can be reinstated",
+            "--reason detained --decision 示范〔2026〕1号",
+        ),
         ("reinstate", reinstate, "恢复已暂停的记录", "reinstate a suspended record", "--reason returned"),
         ("supersede", supersede, "由新证照替换", "superseded by a newer record", "--by 1.2.156.3005.2.….002.X"),
     ):
@@ -56,14 +64,18 @@ def revoke(
     context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
     decision: Decision = None, source: From = None, wait: Wait = False,
 ) -> int:  # fmt: skip
-    return _change(context.obj, _Order("revoked", reason or "unspecified", effective, decision, wait), id_, None, source)
+    return _change(
+        context.obj, _Order("revoked", reason or "unspecified", effective, decision, wait), id_, None, source
+    )
 
 
 def suspend(
     context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
     decision: Decision = None, source: From = None, wait: Wait = False,
 ) -> int:  # fmt: skip
-    return _change(context.obj, _Order("suspended", reason or "unspecified", effective, decision, wait), id_, None, source)
+    return _change(
+        context.obj, _Order("suspended", reason or "unspecified", effective, decision, wait), id_, None, source
+    )
 
 
 def reinstate(

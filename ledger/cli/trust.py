@@ -37,13 +37,13 @@ SIGN = about(
 Output = Annotated[Path | None, typer.Option("-o", "--output", dir_okay=False, help="文件 · file")]
 
 
-def group() -> typer.Typer:
+def register(root: typer.Typer) -> None:
     app = typer.Typer(name="trust", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
     app.command("export", help=EXPORT)(export)
     app.command("show", help=SHOW)(show)
     app.command("import", help=IMPORT)(import_)
     app.command("sign", help=SIGN)(sign)
-    return app
+    root.add_typer(app)
 
 
 def export(
@@ -78,7 +78,9 @@ def _write(session: Session, file: TrustFile, output: Path | None) -> None:
 
 def show(
     context: typer.Context,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="默认为数据文件夹中的 · default: one's own")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="默认为数据文件夹中的 · default: one's own")
+    ] = None,
     fingerprint: Annotated[bool, typer.Option("--fingerprint", help="只显示指纹 · the fingerprint only")] = False,
 ) -> int:
     session: Session = context.obj

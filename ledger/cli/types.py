@@ -16,12 +16,12 @@ LIST = about("列出所有类型", "list the types", "zhengyin type list --json"
 SHOW = about("查看类型：表头与字段", "show a type: its columns and fields", "zhengyin type show business-license")
 
 
-def group() -> typer.Typer:
+def register(root: typer.Typer) -> None:
     app = typer.Typer(name="type", help=GROUP, rich_markup_mode=None, no_args_is_help=True)
     app.command("add", help=ADD)(add)
     app.command("list", help=LIST)(list_)
     app.command("show", help=SHOW)(show)
-    return app
+    root.add_typer(app)
 
 
 def add(
@@ -41,7 +41,8 @@ def list_(context: typer.Context) -> int:
     with session.app() as app:
         known = app.types.all()
     values = [
-        {"name": stem, "code": d.code, "kind": d.kind.word, "zh": d.name.zh, "en": d.name.en} for stem, d in known.items()
+        {"name": stem, "code": d.code, "kind": d.kind.word, "zh": d.name.zh, "en": d.name.en}
+        for stem, d in known.items()
     ]
     rows = [[v["name"], v["kind"], v["code"], v[session.language]] for v in values]
     session.results(values, table([["name", "kind", "code", "–"], *rows]))

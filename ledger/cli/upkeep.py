@@ -10,9 +10,7 @@ from ledger.cli.session import Session
 from ledger.cli.texts import about
 
 DOCTOR = about("检查安装与数据文件夹，并给出处理办法", "check this installation and data folder", "zhengyin doctor")
-REBUILD = about(
-    "由链与存储段重建索引", "rebuild the rows from chain and segments", "zhengyin rebuild"
-)
+REBUILD = about("由链与存储段重建索引", "rebuild the rows from chain and segments", "zhengyin rebuild")
 _MARKS = {"ok": "✓", "warning": "!", "failed": "✗"}
 
 
@@ -43,6 +41,8 @@ def rebuild(context: typer.Context) -> int:
     }  # fmt: skip
     session.result(
         value,
-        session.words("CLI_REBUILT", batches=made.batches, records=made.records, erased=made.erased, missing=len(made.missing)),
+        session.words(
+            "CLI_REBUILT", batches=made.batches, records=made.records, erased=made.erased, missing=len(made.missing)
+        ),
     )
     return 5 if made.missing else 0

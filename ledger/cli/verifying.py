@@ -50,7 +50,9 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     context: typer.Context,
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="文件或证明包 · documents, bundles")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="文件或证明包 · documents, bundles")
+    ] = None,
     bundle: Annotated[Path | None, typer.Option(help="文件的证明包 · bundle of the documents")] = None,
     number: Annotated[str | None, typer.Option("--id", help="记录标识 · id of a record in this ledger")] = None,
     trust: Annotated[Path | None, typer.Option(help="信任文件 · trust file; default: that of the data folder")] = None,
@@ -112,7 +114,7 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
 
     from ledger.services.verifying import verify_offline
 
-    if request.number is not None or any(f.suffix != SUFFIX for f in request.files) and request.bundle is None:
+    if request.number is not None or (any(f.suffix != SUFFIX for f in request.files) and request.bundle is None):
         raise InputError("CLI_VERIFY_OFFLINE_NEEDS")
 
     def judge(data: Path, documents: tuple[Path, ...]) -> Judge:

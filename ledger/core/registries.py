@@ -6,6 +6,7 @@ Numbers are never reused or renumbered: contracts that are already deployed hold
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cached_property
 from typing import Self
 
 from ledger.errors import InputError
@@ -14,7 +15,7 @@ from ledger.errors import InputError
 class Registry(IntEnum):
     """An enumeration whose members are also known by a camelCase word."""
 
-    @property
+    @cached_property
     def word(self) -> str:
         head, *rest = self.name.lower().split("_")
         return head + "".join(part.capitalize() for part in rest)
@@ -91,6 +92,7 @@ class Reason(Registry):
     RETURNED = 9  # 暂扣发还
     TRANSFERRED = 10  # 办理转出
     KEY_COMPROMISED = 11  # 密钥失密
+    SET_ASIDE = 255  # 决定被撤销；written by the contract alone, when two organisations annul an ending
 
 
 class Relation(Registry):

@@ -28,8 +28,9 @@ _KINDS: dict[str, cells.Converter] = {
 
 
 class ParsedRow(NamedTuple):
-    """One row; a tuple, because tables have millions. ``identifier`` is None where the record gets a URN; ``values`` has every field of the type,
-    None where the cell is empty; dates ``YYYY-MM-DD`` in Asia/Shanghai, ``valid_until`` inclusive.
+    """One row; a tuple, because tables have millions. ``identifier`` is None where the record gets a URN;
+    ``values`` has every field of the type, None where the cell is empty; dates ``YYYY-MM-DD`` in
+    Asia/Shanghai, ``valid_until`` inclusive.
     ``warnings``: codes of what is wrong with an identifier another system made, and is kept as it is.
     """
 

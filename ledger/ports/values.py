@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.core.bundles import StatusEntry
 from ledger.core.registries import Kind, Reason, State
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedRow:
-    """A record as acceptance stores it. ``id_hmac`` and ``file_hmacs`` keep ids and digests out of the rows; an
-    erased record that a rebuild finds has neither."""
+class AcceptedRow(NamedTuple):
+    """A record as acceptance stores it; a tuple, because tables have millions. ``id_hmac`` and ``file_hmacs``
+    keep ids and digests out of the rows; an erased record that a rebuild finds has neither."""
 
     type: str
     id_hmac: bytes | None

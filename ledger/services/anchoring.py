@@ -19,7 +19,7 @@ from ledger.core.bundles import Anchor, ValidationData
 from ledger.core.manifests import Expects, Manifest
 from ledger.core.registries import Permission, Suite
 from ledger.crypto.cms import verify_detached
-from ledger.errors import ConflictError, IntegrityError, UnavailableError, ZhengyinError
+from ledger.errors import ConflictError, IntegrityError, ZhengyinError
 from ledger.ports import Account, AnchorCall, BatchRow, Chain, Segment, Segments, Signer, Store, TransactionRow
 from ledger.proofs import events, headers, receipts
 from ledger.services.faultpoints import faultpoint
@@ -57,7 +57,8 @@ class Anchoring:
     def advance(self) -> Progress:
         """One pass over every open batch.
 
-        An outside party that does not answer holds back its batch, not the others.
+        Whatever is wrong with one batch (an outside party that does not answer, a key that is not here, a record
+        without approval) holds back that batch, not those of other offices.
         """
         progress = Progress()
         arrows = {
@@ -74,7 +75,7 @@ class Anchoring:
                 while batch.state in arrows and arrows[batch.state](batch):
                     progress.moved += 1
                     batch = self._reload(batch)
-            except (ConflictError, UnavailableError) as e:
+            except ZhengyinError as e:
                 progress.problems.append(e)
             progress.open += batch.state in OPEN_STATES
         return progress
@@ -161,7 +162,12 @@ class Anchoring:
             transaction = self._live(batch)
         if transaction is None:
             raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=batch.row)
-        self._chain.send(transaction.raw)
+        try:
+            self._chain.send(transaction.raw)
+        except ConflictError:
+            if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
+                raise
+            # the nonce went to another hash before these bytes were ever sent: the next arrow replaces them
         faultpoint("anchor.sent")
         with self._store.begin() as unit:
             if transaction.state == "stored":
@@ -191,8 +197,9 @@ class Anchoring:
             unit.transactions.move(transaction.row, transaction.state, after, **place)
             if mined.succeeded:
                 unit.batches.move(batch.row, "broadcast", "mined", **place)
-        if not mined.succeeded:
-            return self._refuse(batch, "broadcast", ConflictError("OUTBOX_REVERTED", block=mined.block))
+            else:
+                problem = str(ConflictError("OUTBOX_REVERTED", block=mined.block))
+                unit.batches.move(batch.row, "broadcast", "refused", problem=problem)
         return True
 
     def _await_finality(self, batch: BatchRow) -> bool:
@@ -223,7 +230,9 @@ class Anchoring:
         segment.put(RECEIPT, canonical.encode(anchor.to_json(), canonical.BUNDLE_LIMITS))
         faultpoint("anchor.receipt")
         with self._store.begin() as unit:
-            unit.batches.move(batch.row, "final", "receipted", sequence=event.sequence)
+            # the block of the first anchoring: ours may have been the repetition
+            place = {"block": mined.block, "block_hash": mined.block_hash}
+            unit.batches.move(batch.row, "final", "receipted", sequence=event.sequence, **place)
         return True
 
     def _live(self, batch: BatchRow) -> TransactionRow | None:

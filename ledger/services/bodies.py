@@ -15,8 +15,9 @@ from ledger.crypto.envelope import decrypt_body, encrypt_body
 from ledger.errors import IntegrityError
 
 
-def encrypt(key: RecordKey, leaf: bytes, record: bytes, values: dict[str, Any]) -> bytes:
-    return encrypt_body(key.body_key(), leaf, len(record).to_bytes(4, "big") + record + canonical.encode(values))
+def encrypt(key: RecordKey, leaf: bytes, record: bytes, content: bytes) -> bytes:
+    """``record`` and ``content``: canonical bytes of the record and of its claims' values."""
+    return encrypt_body(key.body_key(), leaf, len(record).to_bytes(4, "big") + record + content)
 
 
 def decrypt(secret: bytes, leaf: bytes, body: bytes) -> tuple[Record, dict[str, Any]]:

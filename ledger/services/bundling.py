@@ -11,7 +11,7 @@ from ledger.core.accreditations import Accreditation
 from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof, StatusEntry
 from ledger.core.disclosures import disclose
 from ledger.core.keys import RecordKey
-from ledger.core.manifests import Manifest
+from ledger.core.manifests import ChainIdentity, Manifest
 from ledger.core.records import Record
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError, NotFoundError
@@ -44,6 +44,11 @@ class Bundling:
         self._vault = vault
         self._chain = chain
         self._indexing = indexing
+
+    @property
+    def chain_identity(self) -> ChainIdentity:
+        """The chain that states are asked of."""
+        return self._chain.identity
 
     def open(self, row: RecordRow) -> Opened:
         """Decrypt a record's body.

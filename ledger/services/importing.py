@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ledger.core.identifiers import new_urn
 from ledger.core.records import FileDigest, Reference
@@ -31,9 +31,8 @@ CHUNK_ROWS = 8192
 NEW, EXISTING, REFUSED = "new", "existing", "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class RowOutcome:
-    """One line of the report. ``line``: of the source file, from 1; ``problem``: why refused."""
+class RowOutcome(NamedTuple):
+    """One line of the report; a tuple, because tables have millions. ``line``: of the source file, from 1; ``problem``: why refused."""
 
     line: int
     outcome: str
@@ -64,8 +63,7 @@ class ImportResult:
     job: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     line: int
     id: str
     draft: Draft
@@ -143,7 +141,9 @@ class Importing:
                 refused.append(RowOutcome(line, REFUSED, None, e))
             if len(rows) + len(refused) >= CHUNK_ROWS:
                 yield rows, refused
-                rows, refused, seen = [], [], {}
+                rows, refused = [], []
+                if not request.check:  # stored rows are found in the store; a check stores none
+                    seen = {}
         if rows or refused:
             yield rows, refused
 
@@ -203,6 +203,8 @@ class Importing:
         if row.supersedes is None:
             return row.draft
         draft, old = superseding(self._store, self._index, self._statuses, issuer, row.draft, row.supersedes)
+        if any(leaf == old for _, leaf in changes):  # one license has one successor
+            raise InputError("SUPERSEDES_TWICE")
         changes.append((row.line, old))
         return draft
 
@@ -239,7 +241,7 @@ def superseding(
         raise InputError("SUPERSEDES_UNKNOWN")
     statuses.check(ChangeRequest(issuer, old.leaf, State.SUPERSEDED, 0, Reason.RENEWED, None, bytes(32)))
     reference = Reference(Relation.SUPERSEDES, issuer, old.leaf)
-    return replace(draft, refs=(*draft.refs, reference)), old.leaf
+    return draft._replace(refs=(*draft.refs, reference)), old.leaf
 
 
 def attached_file(folder: Path, name: str) -> FileDigest:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ledger.core.bundles import StatusEntry
 from ledger.core.identifiers import organisation_from_bytes32
-from ledger.core.manifests import BlockName
+from ledger.core.manifests import BlockName, Manifest
 from ledger.core.registries import Kind, Reason, State
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import IntegrityError, NotFoundError
@@ -31,6 +31,7 @@ from ledger.ports import (
 from ledger.proofs.events import AnchoredEvent, StatusEvent
 from ledger.services import bodies
 
+MANIFEST = "manifest"
 RANGE = 2000
 """Blocks read in one database transaction."""
 
@@ -134,6 +135,11 @@ class Indexing:
 
     def _rebuild_batch(self, event: AnchoredEvent, block: int) -> tuple[int, int]:
         segment = self._segments.open(event.root)
+        issuer, manifest = organisation_from_bytes32(event.issuer), segment.get(MANIFEST)
+        named = Manifest.from_bytes(manifest) if manifest else None
+        if named is None or (named.issuer, named.sha256()) != (issuer, event.manifest_sha256):
+            # roots are public: another office may have anchored this one, and our records are not its
+            raise NotFoundError("SEGMENT_UNKNOWN", segment=event.root.hex())
         if segment.size() != event.size or segment.root() != event.root:
             raise IntegrityError("REBUILD_OTHER_SEGMENT", root=event.root.hex())
         leaves, handles, approvals = segment.leaves(), segment.vault_handles(), segment.approvals()
@@ -153,7 +159,6 @@ class Indexing:
             rows.append(
                 AcceptedRow(type_, id_hmac, leaf, handle, 0, 0, approvals[32 * i : 32 * i + 32], None, files)
             )
-        issuer = organisation_from_bytes32(event.issuer)
         with self._store.begin() as unit:
             unit.restore_batch(
                 issuer,

@@ -15,7 +15,7 @@ from ledger.core.canonical import b64
 from ledger.core.identifiers import new_urn
 from ledger.core.records import Reference
 from ledger.core.registries import Kind, Permission, Reason, Relation, State
-from ledger.errors import ConflictError, IntegrityError, UnavailableError
+from ledger.errors import ConflictError, IntegrityError, ZhengyinError
 from ledger.ports import Account, Chain, IntentRow, StatusCall, Store, TransactionRow, Unit
 from ledger.services.accepting import Acceptor, Draft, Prepared
 from ledger.services.anchoring import Progress
@@ -103,8 +103,12 @@ class Statuses:
         Raises:
             ConflictError: STATUS_…; nothing of the sequence is accepted.
         """
+        seen: set[tuple[str, bytes]] = set()
         for r in requests:
             self.check(r)
+            if (r.issuer, r.leaf) in seen:  # each was checked against the same state before
+                raise ConflictError("STATUS_TWICE", leaf=r.leaf.hex())
+            seen.add((r.issuer, r.leaf))
         prepared, intents = self.prepare(actor, requests)
         self._acceptor.commit([prepared], also=intents)
         return prepared.leaves
@@ -129,14 +133,14 @@ class Statuses:
         for transaction in self._open_transactions():
             try:
                 progress.moved += self._settle(transaction)
-            except UnavailableError as e:
+            except ZhengyinError as e:
                 progress.problems.append(e)
         with self._store.read() as unit:
             ready = unit.intents.in_states(("ready",))
         for group in _groups(ready):
             try:
                 progress.moved += self._send(group)
-            except (ConflictError, UnavailableError) as e:
+            except ZhengyinError as e:
                 progress.problems.append(e)
         with self._store.read() as unit:
             progress.open = len(unit.intents.in_states(("accepted", "ready", "sent")))

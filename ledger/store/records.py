@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, null, select, update
@@ -98,14 +98,15 @@ class SqlRecords:
 
     def assign(self, batch: int, rows: Sequence[int]) -> None:
         """Raises IntegrityError STORE_STATE if one of them has a batch already: a record is anchored once."""
-        self._place(
+        run = records.c.row.between(bindparam("first"), bindparam("last"))
+        statement = (
             update(records)
-            .where(records.c.row == bindparam("r"), records.c.batch.is_(None))
-            .values(batch=bindparam("b"), position=bindparam("p"), chunk=null()),
-            ("b", "p", "r"),
-            [(batch, position, row) for position, row in enumerate(rows)],
-            batch,
-            ("accepted", "batched"),
+            .where(run, records.c.batch.is_(None))
+            .values(batch=bindparam("b"), position=records.c.row - bindparam("start"), chunk=null())
+        )
+        values = [(batch, first - position, first, first + size - 1) for position, first, size in _runs(rows)]
+        self._place(
+            statement, ("b", "start", "first", "last"), values, len(rows), batch, ("accepted", "batched")
         )
 
     def release(self, batch: int, chunk: str, places: Sequence[tuple[int, int]]) -> None:
@@ -129,6 +130,7 @@ class SqlRecords:
             ),
             ("c", "o", "l", "r", "b"),
             [(chunk, offset, length, row, batch) for row, (offset, length) in zip(rows, places, strict=True)],
+            len(rows),
             batch,
             ("batched", "accepted"),
         )
@@ -138,11 +140,12 @@ class SqlRecords:
         statement: Any,
         names: Sequence[str],
         values: list[tuple[Any, ...]],
+        touched: int,
         batch: int,
         states: tuple[str, str],
     ) -> None:
         with all_or_none(self._connection):
-            if execute_many(self._connection, statement, names, values) != len(values):
+            if execute_many(self._connection, statement, names, values) != touched:
                 raise _refused(batch, *states)
 
     def in_batch(self, batch: int) -> list[RecordRow]:
@@ -170,6 +173,15 @@ class SqlRecords:
         return [
             RecordRow(row, issuer, Kind(kind), *rest) for row, issuer, kind, *rest in self._connection.execute(query)
         ]
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """(position, row, how many) of each run of rows with consecutive keys: a table that was imported is one run."""
+    start = 0
+    for at in range(1, len(rows) + 1):
+        if at == len(rows) or rows[at] != rows[at - 1] + 1:
+            yield start, rows[start], at - start
+            start = at
 
 
 def _refused(batch: int, before: str, after: str) -> IntegrityError:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.core.bundles import Bundle, StatusEntry
 from ledger.core.canonical import b64
-from ledger.core.registries import Kind, Reason, Relation, State
+from ledger.core.registries import Kind, Relation, State
 from ledger.core.verdicts import Finding, Indication, Step, failed, noted, undetermined
 from ledger.verification.case import Case, need
 
@@ -42,31 +42,29 @@ def judge_statements(
     signed = []
     for position, entry in enumerate(entries):
         bundle = by_leaf.get(entry.statement)
-        used = any(e.statement == entry.statement for e in entries[:position])
-        faults = _judge(case, entry, bundle, position, last=position == len(entries) - 1, used=used)
+        faults = _judge(case, entries, position, bundle)
         findings += faults
         signed.append(SignedEntry(entry, None if faults else bundle))
     return tuple(signed), findings
 
 
-def _judge(
-    case: Case, entry: StatusEntry, bundle: Bundle | None, position: int, *, last: bool, used: bool
-) -> list[Finding]:
-    values: dict[str, Any] = {
-        "position": position,
-        "state": entry.state.word,
-        "statement": entry.statement.hex(),
-    }
+def _judge(case: Case, entries: tuple[StatusEntry, ...], position: int, bundle: Bundle | None) -> list[Finding]:
+    entry, earlier = entries[position], entries[:position]
+    values: dict[str, Any] = {"position": position, "state": entry.state.word, "statement": entry.statement.hex()}
+    last = position == len(entries) - 1
     if entry.statement == NO_STATEMENT and not last:
         return [noted("STATUS_UNSIGNED_EARLIER", **values)]
     if bundle is None:
         return [undetermined("STATUS_UNSIGNED", **values)]
-    if used:
+    if any(e.statement == entry.statement for e in earlier):
         # A thief of the account could repeat a decision that has been lifted since: it was made once.
         return [undetermined("STATUS_STATEMENT_REUSED", **values)]
-    differing = _differing(case, entry, bundle)
+    # From an end there is one way back, which takes two organisations and names only the second.
+    annuls = bool(earlier) and earlier[-1].state.ends
+    differing = _differing(case, entry, bundle, annuls=annuls)
     if differing:
-        return [failed("STATUS_STATEMENT_DIFFERS", fields=differing, **values)]
+        # Whoever holds the account alone can name any leaf: that blocks, and proves nothing against the record.
+        return [undetermined("STATUS_STATEMENT_DIFFERS", fields=differing, **values)]
     report = case.judge_statement(bundle, case)
     if report.indication is Indication.TOTAL_PASSED:
         return []
@@ -77,11 +75,13 @@ def _judge(
     return [undetermined("STATUS_STATEMENT_UNDETERMINED", **values)]
 
 
-def _differing(case: Case, entry: StatusEntry, bundle: Bundle) -> list[str]:
-    """In what the statement and the recorded change differ, by name; nothing: they say the same."""
+def _differing(case: Case, entry: StatusEntry, bundle: Bundle, *, annuls: bool) -> list[str]:
+    """In what the statement and the recorded change differ, by name; nothing: they say the same.
+
+    Of an annulment the contract itself writes the reason and the instant, which its statement cannot know.
+    """
     target, record = need(case.bundle, Step.CONTAINER).record, bundle.record
     leaf, claims = target.leaf(), _claims(bundle)
-    annuls = entry.state is State.ACTIVE and entry.reason is Reason.ANNULLED
     names_it = any(
         r.relation is Relation.CHANGES_STATUS_OF and r.issuer == target.issuer and r.leaf == leaf for r in record.refs
     )
@@ -89,11 +89,9 @@ def _differing(case: Case, entry: StatusEntry, bundle: Bundle) -> list[str]:
     same = {
         "kind": record.kind is Kind.STATUS,
         "target": names_it,
-        # Two organisations annul: the contract checked both, and the change names only the second.
         "issuer": annuls or record.issuer == entry.actor,
         "state": claims.get("state") == entry.state.word,
-        "reason": claims.get("reason") == entry.reason.word,
-        # An annulment takes effect when the second agrees, which its statement cannot know.
+        "reason": annuls or claims.get("reason") == entry.reason.word,
         "effective": type(effective) is int
         and (effective == entry.effective or (annuls and effective <= entry.effective)),
         "successor": entry.state is not State.SUPERSEDED or _is_leaf(claims.get("successor"), leaf),

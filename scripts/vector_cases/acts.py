@@ -49,7 +49,7 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# ---- values -----------------------------------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------------------------
 
 
 def canonical_encode(given: Given) -> Any:
@@ -112,7 +112,7 @@ def record_id(given: Given) -> Any:
     return {"text": identifiers.require_record_id(given["text"], strict=given["strict"])}
 
 
-# ---- records and what is signed over them -------------------------------------------------------------------------------
+# ---- records and what is signed over them --------------------------------------------------------------------------
 
 
 def keys(given: Given) -> Any:
@@ -181,7 +181,7 @@ def bundle(given: Given) -> Any:
     return {"leaf": _hex(Bundle.from_bytes(data).record.leaf())}
 
 
-# ---- chain and trust ------------------------------------------------------------------------------------------------------
+# ---- chain and trust -----------------------------------------------------------------------------------------------
 
 
 def header(given: Given) -> Any:
@@ -239,7 +239,7 @@ def trust_file(given: Given) -> Any:
     return {"version": found.content.version, "fingerprint": _hex(found.content.fingerprint())}
 
 
-# ---- tables and storage -----------------------------------------------------------------------------------------------------
+# ---- tables and storage --------------------------------------------------------------------------------------------
 
 
 def type_file(given: Given) -> Any:

@@ -13,9 +13,18 @@ from ledger.core.canonical import b64
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.core.registries import Kind
 from ledger.core.trust import (
-    TRUST_LIMITS, Authority, CompromisedSigner, CouncilKey, DatedState, Policy, Recognition, Trust, TrustedChain,
-    TrustFile, Validator,
-)  # fmt: skip
+    TRUST_LIMITS,
+    Authority,
+    CompromisedSigner,
+    CouncilKey,
+    DatedState,
+    Policy,
+    Recognition,
+    Trust,
+    TrustedChain,
+    TrustFile,
+    Validator,
+)
 from ledger.crypto.trust_signatures import sign_trust
 from ledger.proofs import rlp
 from ledger.proofs.commit_seals import commit_seal_hash
@@ -39,7 +48,8 @@ def address(number: int) -> bytes:
 
 def _header(extra: bytes, number: int = 12) -> bytes:
     numbers = [rlp.from_int(n) for n in (1, number, 60_000_000, 21_000, TIME)]
-    roots: list[rlp.Item] = [bytes([n]) * 32 for n in (1, 2)] + [bytes(20)] + [bytes([n]) * 32 for n in (3, 4, 5)]
+    roots = [bytes([n]) * 32 for n in range(1, 6)]
+    roots.insert(2, bytes(20))
     return rlp.encode([*roots, bytes(256), *numbers, extra, bytes(32), bytes(8)])
 
 
@@ -67,7 +77,7 @@ def _high_s(data: bytes) -> bytes:
 
 def commit_seal_cases() -> list[Case]:
     one, four = [address(1).hex()], sorted(address(n).hex() for n in (1, 2, 3, 4))
-    good = {"header": embedded().hex(), "consensus": "embedded", "validators": one}
+    good: dict[str, Any] = {"header": embedded().hex(), "consensus": "embedded", "validators": one}
     bft = {"header": qbft([1, 2, 3, 4], [1, 2, 4]).hex(), "consensus": "qbft", "validators": four}
     faulty: dict[str, tuple[dict[str, Any], str]] = {
         "sealed by a stranger": (good | {"header": embedded(2).hex()}, "COMMIT_SEAL_NOT_MEMBER"),
@@ -79,11 +89,17 @@ def commit_seal_cases() -> list[Case]:
         "a validator twice": (good | {"validators": one * 2}, "COMMIT_SEAL_VALIDATORS_INVALID"),
         "another consensus": (good | {"consensus": "ibft"}, "COMMIT_SEAL_CONSENSUS"),
         "a byte after the header": (good | {"header": good["header"] + "00"}, "RLP_TRAILING"),
-        "a header cut short": (good | {"header": str(good["header"])[:-2]}, "RLP_TRUNCATED"),
+        "a header cut short": (good | {"header": good["header"][:-2]}, "RLP_TRUNCATED"),
         "fourteen fields": (good | {"header": rlp.encode([b""] * 14).hex()}, "HEADER_FIELD_COUNT"),
         "two of four seals": (bft | {"header": qbft([1, 2, 3, 4], [1, 2]).hex()}, "COMMIT_SEAL_QUORUM"),
-        "one validator sealing three times": (bft | {"header": qbft([1, 2, 3, 4], [1, 1, 1]).hex()}, "COMMIT_SEAL_REPEATED"),
-        "a set invented by the header": (bft | {"header": qbft([5, 6, 7, 8], [5, 6, 7]).hex()}, "COMMIT_SEAL_SET_DIFFERS"),
+        "one validator sealing three times": (
+            bft | {"header": qbft([1, 2, 3, 4], [1, 1, 1]).hex()},
+            "COMMIT_SEAL_REPEATED",
+        ),
+        "a set invented by the header": (
+            bft | {"header": qbft([5, 6, 7, 8], [5, 6, 7]).hex()},
+            "COMMIT_SEAL_SET_DIFFERS",
+        ),
     }
     return [
         Case("one sealer", "header", good),
@@ -126,10 +142,11 @@ def make_trust(**changes: Any) -> Trust:
         IDENTITY, bytes([12]) * 20, bytes([13]) * 20, bytes([14]) * 32, "embedded", (validator,),
         (BlockName(40, bytes([15]) * 32),), None,
     )  # fmt: skip
+    states = DatedState("granted", TIME), DatedState("withdrawn", TIME + 9)
     made: dict[str, Any] = {
         "version": 1, "issued": TIME, "expires": TIME + 31_536_000,
         "keys": tuple(council_key(n) for n in (1, 2, 3)), "threshold": 2, "chains": (chain,),
-        "authorities": (Authority("示范认证机构", b"DER", (DatedState("granted", TIME), DatedState("withdrawn", TIME + 9)), None),),
+        "authorities": (Authority("示范认证机构", b"DER", states, None),),
         "recognitions": (Recognition("CN", bytes([16]) * 32, Kind.LICENSE.word, 2, TIME, None, "founding"),),
         "policies": (Policy("CN", "single", "optional", "provisional", 1),),
         "compromised_signers": (CompromisedSigner(OTHER, bytes([17]) * 32, TIME),),
@@ -149,6 +166,7 @@ def _content(changes: dict[str, Any]) -> str:
 def trust_cases() -> list[Case]:
     value = make_trust().to_json()
     chain = value["chains"][0]
+    authority = value["authorities"][0] | {"states": [{"state": "good", "since": 0}]}
     contents: dict[str, tuple[dict[str, Any], str]] = {
         "a chain without validators": ({"chains": [chain | {"validators": []}]}, "SHAPE_RANGE"),
         "no chain": ({"chains": []}, "SHAPE_RANGE"),
@@ -162,9 +180,9 @@ def trust_cases() -> list[Case]:
         "keys in another order": ({"keys": value["keys"][::-1]}, "SHAPE_ORDER"),
         "it expires before it begins": ({"expires": TIME}, "TRUST_EXPIRY"),
         "an unknown consensus": ({"chains": [chain | {"consensus": "pow"}]}, "SHAPE_TEXT"),
-        "an unknown state of an authority": ({"authorities": [value["authorities"][0] | {"states": [{"state": "good", "since": 0}]}]}, "SHAPE_TEXT"),
+        "an unknown state of an authority": ({"authorities": [authority]}, "SHAPE_TEXT"),
         "an address of 21 bytes": ({"chains": [chain | {"council": b64(bytes(21))}]}, "CANONICAL_LENGTH"),
-    }  # fmt: skip
+    }
     return [
         Case("a content", "trust_content", {"text": _content({})}),
         *(Case(n, "trust_content", {"text": _content(change)}, code) for n, (change, code) in contents.items()),
@@ -185,9 +203,19 @@ def _file_cases() -> list[Case]:
         Case("the same file again", "trust_file", {"text": old, **pair}),
         Case("new keys, signed by both generations", "trust_file", {"text": signed(moved, 2, 3, 4), **pair}),
         Case("one signature", "trust_file", {"text": signed(first, 1), "now": now}, "TRUST_NOT_ENOUGH"),
-        Case("new keys by their own word", "trust_file", {"text": signed(moved, 4, 5), **pair}, "TRUST_NOT_ENOUGH_PREVIOUS"),
+        Case(
+            "new keys by their own word",
+            "trust_file",
+            {"text": signed(moved, 4, 5), **pair},
+            "TRUST_NOT_ENOUGH_PREVIOUS",
+        ),
         Case("an older version", "trust_file", {"text": old, "previous": good, "now": now}, "TRUST_ROLLBACK"),
-        Case("another version 1", "trust_file", {"text": signed(make_trust(issued=TIME - 1), 1, 2), **pair}, "TRUST_FORKED"),
+        Case(
+            "another version 1",
+            "trust_file",
+            {"text": signed(make_trust(issued=TIME - 1), 1, 2), **pair},
+            "TRUST_FORKED",
+        ),
         Case("expired", "trust_file", {"text": old, "now": first.expires}, "TRUST_EXPIRED"),
         Case("changed after signing", "trust_file", {"text": forged, "now": now}, "TRUST_SIGNATURE"),
         Case("a key nobody listed", "trust_file", {"text": signed(first, 1, 2, 9), "now": now}, "TRUST_KEY_UNKNOWN"),

@@ -112,7 +112,12 @@ def body_cases() -> list[Case]:
     return [
         Case("sealed", "body", {"key": SECRET.hex(), "leaf": leaf.hex(), "record": text.decode(), "values": VALUES}),
         Case("opened", "open_body", given),
-        Case("a bit changed", "open_body", given | {"body": (sealed[:-1] + bytes([sealed[-1] ^ 1])).hex()}, "BODY_DAMAGED"),
+        Case(
+            "a bit changed",
+            "open_body",
+            given | {"body": (sealed[:-1] + bytes([sealed[-1] ^ 1])).hex()},
+            "BODY_DAMAGED",
+        ),
         Case("the key of another record", "open_body", given | {"key": bytes(32).hex()}, "BODY_DAMAGED"),
         Case("under another leaf", "open_body", given | {"leaf": bytes(32).hex()}, "BODY_DAMAGED"),
         Case("another record inside", "open_body", given | {"body": swapped.hex()}, "BODY_OF_OTHER_LEAF"),
@@ -139,7 +144,10 @@ def manifest_cases() -> list[Case]:
         "a suite that is not supported yet": ({"suite": "gm"}, "MANIFEST_SUITE"),
         "an unknown suite": ({"suite": "sha1"}, "REGISTRY_UNKNOWN"),
         "size 0": ({"size": 0}, "SHAPE_RANGE"),
-        "65,537 records": ({"size": 65537, "counts": [{"type": "a", "count": 65536}, {"type": "b", "count": 1}]}, "SHAPE_RANGE"),
+        "65,537 records": (
+            {"size": 65537, "counts": [{"type": "a", "count": 65536}, {"type": "b", "count": 1}]},
+            "SHAPE_RANGE",
+        ),
         "no counts": ({"counts": []}, "SHAPE_RANGE"),
         "counts in another order": ({"size": 2, "counts": two}, "SHAPE_ORDER"),
         "a type twice": ({"size": 2, "counts": [two[0], two[0]]}, "SHAPE_ORDER"),
@@ -152,7 +160,9 @@ def manifest_cases() -> list[Case]:
     }
     return [
         Case("a batch of one", "manifest", {"text": text_of(value)}),
-        Case("two types", "manifest", {"text": text_of(value, size=2, counts=sorted(two, key=lambda c: str(c["type"])))}),
+        Case(
+            "two types", "manifest", {"text": text_of(value, size=2, counts=sorted(two, key=lambda c: str(c["type"])))}
+        ),
         *(Case(n, "manifest", {"text": text_of(value, **change)}, code) for n, (change, code) in faulty.items()),
     ]
 
@@ -192,7 +202,9 @@ def approval_cases() -> list[Case]:
         Case("two sources", "approvals", good),
         Case("approvals exchanged", "approvals", good | {"approvals": swapped}, "SIGNER_APPROVAL_MISSING"),
         Case("a row put in by hand", "approvals", good | {"approvals": bytes(64).hex()}, "SIGNER_APPROVAL_MISSING"),
-        Case("an approval left out", "approvals", good | {"approvals": good["approvals"][:64]}, "SIGNER_APPROVAL_MISSING"),
+        Case(
+            "an approval left out", "approvals", good | {"approvals": good["approvals"][:64]}, "SIGNER_APPROVAL_MISSING"
+        ),
         Case("no leaf", "approvals", good | {"leaves": "", "approvals": ""}, "SIGNER_APPROVAL_MISSING"),
         Case("no source", "approvals", good | {"keys": []}, "APPROVAL_KEYS_EMPTY"),
     ]

@@ -74,19 +74,31 @@ CELLS = ["\u30002027 0001".replace(" ", ""), "张三、李四", OFFICE, "'0012",
 def type_cases() -> list[Case]:
     faulty = {
         "a misspelt key": (TYPE.replace("personal =", "persona ="), "TYPEFILE_KEY"),
-        "personal and public": (TYPE.replace("personal = true", "personal = true\npublic = true"), "TYPEFILE_PERSONAL_PUBLIC"),
+        "personal and public": (
+            TYPE.replace("personal = true", "personal = true\npublic = true"),
+            "TYPEFILE_PERSONAL_PUBLIC",
+        ),
         "a license without identifier": (TYPE.replace('[identifier]\nserial = "流水号"\n', ""), "TYPEFILE_MISSING"),
         "no kind": (TYPE.replace('kind = "license"\n', ""), "TYPEFILE_MISSING"),
         "an unknown kind": (TYPE.replace('kind = "license"', 'kind = "permit"'), "REGISTRY_UNKNOWN"),
         "an unknown kind of field": (TYPE.replace('kind = "uscc"', 'kind = "money"'), "TYPEFILE_VALUE"),
-        "a length for a text": (TYPE.replace("length = 4", "").replace('kind = "text"', 'kind = "text"\nlength = 4'), "TYPEFILE_VALUE"),
+        "a length for a text": (
+            TYPE.replace("length = 4", "").replace('kind = "text"', 'kind = "text"\nlength = 4'),
+            "TYPEFILE_VALUE",
+        ),
         "a column twice": (TYPE.replace('column = "数量"', 'column = "姓名"'), "TYPEFILE_TWICE"),
-        "validity from a field that is no date": (TYPE.replace('from = "issuedOn"', 'from = "count"'), "TYPEFILE_VALUE"),
-        "validity from an unknown field": (TYPE.replace('from = "issuedOn"', 'from = "begun"'), "TYPEFILE_FIELD_UNKNOWN"),
+        "validity from a field that is no date": (
+            TYPE.replace('from = "issuedOn"', 'from = "count"'),
+            "TYPEFILE_VALUE",
+        ),
+        "validity from an unknown field": (
+            TYPE.replace('from = "issuedOn"', 'from = "begun"'),
+            "TYPEFILE_FIELD_UNKNOWN",
+        ),
         "years without a beginning": (TYPE.replace('from = "issuedOn"\n', ""), "TYPEFILE_VALUE"),
         "an unknown rule": (TYPE.replace("years:5", "always"), "SHAPE_TEXT"),
         "no TOML": ("code = ", "TYPEFILE_SYNTAX"),
-    }  # fmt: skip
+    }
     return [
         Case("a license", "type_file", {"toml": TYPE}),
         *(Case(name, "type_file", {"toml": text}, code) for name, (text, code) in faulty.items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from ledger.core import merkle
 from ledger.core.identifiers import make_license_identifier
@@ -89,10 +90,10 @@ def merkle_cases() -> list[Case]:
     levels = merkle.build_levels(b"".join(merkle.leaf_hash(bytes.fromhex(i)) for i in items[:5]))
     leaf = levels[0][64:96].hex()
     path = [node.hex() for node in merkle.inclusion_path(levels, 2)]
-    given = {"leaf": leaf, "index": 2, "size": 5, "path": path}
+    given: dict[str, Any] = {"leaf": leaf, "index": 2, "size": 5, "path": path}
     last = {"leaf": levels[0][128:].hex(), "index": 4, "size": 5, "path": [levels[2][:32].hex()]}
     zero = hashlib.sha256(b"").hexdigest()
-    faulty = {
+    faulty: dict[str, tuple[dict[str, Any], str]] = {
         "size 0": ({"size": 0}, "MERKLE_EMPTY"),
         "the index is the size": ({"index": 5}, "MERKLE_INDEX"),
         "an index beyond the size": ({"index": 7}, "MERKLE_INDEX"),
@@ -125,7 +126,7 @@ def identifier_cases() -> list[Case]:
         "an issuer without a credit code": (LICENSE.replace(OFFICE, OFFICE[:-1] + "?"), "IDENTIFIER_FORM"),
         "a wrong issuer": (LICENSE.replace(OFFICE, OFFICE[:-1] + "0"), "IDENTIFIER_ISSUER_CODE"),
     }
-    made = {"type_code": DEFINER + "001", "issuer_code": OFFICE, "serial": "20270001", "version": 1}
+    made: dict[str, Any] = {"type_code": DEFINER + "001", "issuer_code": OFFICE, "serial": "20270001", "version": 1}
     return [
         Case("a license", "license_identifier", {"text": LICENSE, "strict": True}),
         Case("another system's check character", "license_identifier", {"text": wrong, "strict": False}),
@@ -136,7 +137,9 @@ def identifier_cases() -> list[Case]:
         Case("version 1000", "make_license", made | {"version": 1000}, "IDENTIFIER_VERSION"),
         Case("a URN", "urn", {"random": bytes(range(16)).hex()}),
         Case("a URN of 15 bytes", "urn", {"random": bytes(15).hex()}, "URN_RANDOM"),
-        Case("spare bits in a URN", "record_id", {"text": "urn:zhengyin:" + "a" * 25 + "b", "strict": True}, "RECORD_ID"),
+        Case(
+            "spare bits in a URN", "record_id", {"text": "urn:zhengyin:" + "a" * 25 + "b", "strict": True}, "RECORD_ID"
+        ),
     ]
 
 

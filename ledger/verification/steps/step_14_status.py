@@ -20,6 +20,8 @@ _ENDED = {
     State.SUPERSEDED: "STATUS_SUPERSEDED",
 }
 
+_SETTLED_SINCE = frozenset({"STATUS_UNSIGNED", "STATUS_STATEMENT_REUSED"})
+
 
 def judge(case: Case) -> StepResult:
     """State at the time of interest and now, from a proved state, each change with its signed statement.
@@ -67,14 +69,19 @@ def _problems(case: Case) -> list[Finding]:
 
 
 def _newest(case: Case, offered: list[StateProof]) -> tuple[StateProof | None, ProvedState | None, list[Finding]]:
-    """The newest state that is proved; of the others only what is proved false counts."""
+    """The newest state that is proved. The others must hold as well, or their bytes could be changed unnoticed; but
+    what they leave open (a change then still unsigned) the newer one has settled."""
     judged = [(proof, *prove_state(case, proof)) for proof in offered]
-    proved = [(proof, state, found) for proof, state, found in judged if state is not None]
+    proved = [(proof, state) for proof, state, _ in judged if state is not None]
+    findings = [f for _, _, found in judged for f in found]
     if not proved:
-        return None, None, [f for _, _, found in judged for f in found]
+        return None, None, findings
     best = max(proved, key=lambda entry: (entry[1].time, entry[1].finality.block))
-    others = [f for proof, _, found in judged if proof is not best[0] for f in found if f.outcome is Outcome.FAILED]
-    return best[0], best[1], [*others, *best[2]]
+    for proof, state in proved:
+        if proof is not best[0]:
+            found = judge_statements(case, state.entries, proof.statements)[1]
+            findings += [f for f in found if f.code not in _SETTLED_SINCE and f.outcome is not Outcome.PASSED]
+    return best[0], best[1], findings
 
 
 def _timely(case: Case, state: ProvedState) -> list[Finding]:

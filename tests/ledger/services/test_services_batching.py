@@ -79,7 +79,7 @@ def test_an_accreditation_that_ends_between_batch_and_anchor_refuses_the_batch_w
     with world.app.store.read() as unit:
         (batch,) = unit.batches.in_states(("refused",))
     assert batch.problem is not None
-    assert "Accreditation" in batch.problem
+    assert "accreditation" in batch.problem
     assert check_ledger(world.app, leaves, drained=False) == 0
 
 

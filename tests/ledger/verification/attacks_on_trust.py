@@ -256,28 +256,28 @@ def _decision(**changes: Any) -> Facts:
     return f.facts(replace(bundle, state=f.make_state(bundle, [entry], [statement])))
 
 
-@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS")
+@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS", OPEN)
 def a_decision_that_says_another_state() -> Facts:
     return _decision(says={"state": "revoked"})
 
 
-@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS")
+@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS", OPEN)
 def a_decision_that_says_another_day() -> Facts:
     return _decision(says={"effective": f.T - 10**6})
 
 
-@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS")
+@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS", OPEN)
 def a_decision_that_says_another_reason() -> Facts:
     return _decision(says={"reason": "lapsed"})
 
 
-@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS")
+@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS", OPEN)
 def a_decision_on_another_license() -> Facts:
     other = f.Reference(Relation.CHANGES_STATUS_OF, f.OFFICE_A, b"\x08" * 32)
     return _decision(refs=(other,))
 
 
-@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS")
+@attack(Step.STATUS, "STATUS_STATEMENT_DIFFERS", OPEN)
 def a_decision_of_another_office() -> Facts:
     return _decision(record={"issuer": f.OFFICE_B}, office="B")
 

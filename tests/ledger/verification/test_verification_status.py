@@ -68,10 +68,22 @@ def test_annulment_restores_and_may_be_stated_before_it_takes_effect() -> None:
     )
     entries = [
         f.entry_for(revoked, State.REVOKED, f.T + 5, Reason.WITHDRAWN),
-        f.entry_for(annulled, State.ACTIVE, f.T + 25, Reason.ANNULLED),
+        f.entry_for(annulled, State.ACTIVE, f.T + 25, Reason.SET_ASIDE),
     ]
     report = verify(f.facts(f.stapled(base, entries=entries, statements=[revoked, annulled])))
     assert report.indication is PASSED
+
+
+def test_only_an_end_can_be_annulled_by_another_office() -> None:
+    """A thief of the account lifting a suspension with a foreign office's word and the reason of an annulment."""
+    base = f.issue()
+    held = f.make_statement(base.record, *DETAINED)
+    foreign = f.make_statement(
+        base.record, State.ACTIVE, f.T + 25, Reason.SET_ASIDE, record={"issuer": f.OFFICE_B}, office="B"
+    )
+    entries = [f.entry_for(held, *DETAINED), f.entry_for(foreign, State.ACTIVE, f.T + 25, Reason.SET_ASIDE)]
+    report = verify(f.facts(f.stapled(base, entries=entries, statements=[held, foreign])))
+    assert report.cause_code == "STATUS_STATEMENT_DIFFERS"
 
 
 def test_superior_acts_for_the_office_with_its_own_decision() -> None:
@@ -191,3 +203,13 @@ def test_a_thief_cannot_repeat_a_decision_that_was_lifted() -> None:
     entries = [*bundle.state.entries, bundle.state.entries[0]]
     report = verify(f.facts(f.stapled(base, entries=entries, statements=bundle.state.statements)))
     assert (report.indication, report.cause_code) == (OPEN, "STATUS_STATEMENT_REUSED")
+
+
+def test_a_stapled_state_that_was_still_unsigned_is_settled_by_a_newer_one() -> None:
+    base = f.issue()
+    stapled = f.stapled(base, entries=[f.entry_for(None, *DETAINED)], time=f.T + 60)
+    lifted = f.make_statement(base.record, State.ACTIVE, f.T + 30, Reason.RETURNED)
+    entries = [f.entry_for(None, *DETAINED), f.entry_for(lifted, *RETURNED)]
+    assert verify(f.facts(stapled)).cause_code == "STATUS_UNSIGNED"
+    online = f.make_state(base, entries, [lifted])
+    assert verify(f.facts(stapled, fresh_state=online)).indication is PASSED
