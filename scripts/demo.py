@@ -6,7 +6,6 @@ licenses from CSV, two pieces of evidence, an e-seal; then what a citizen, a cle
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import time
@@ -17,7 +16,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
-from rich._export_format import CONSOLE_SVG_FORMAT  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
@@ -165,8 +163,7 @@ def verify_offline_stapled(demo: Demo) -> None:
     demo.show("离线核验（附状态）offline, stapled", report)
 
 
-def main() -> int:
-    console = Console(record=True, width=100)
+def main(console: Console) -> int:
     build = ROOT / "build" / "demo"
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
@@ -189,16 +186,7 @@ def main() -> int:
         console.print(table(demo))
     console.print(f"\n{time.monotonic() - started:.1f} s in all. The data folder is {home.relative_to(ROOT)}: try")
     console.print(f"  .venv/bin/zhengyin --home {home.relative_to(ROOT)} show {demo.ids['real-estate-certificate'][0]}")
-    if "--picture" in sys.argv:
-        write_picture(console, ROOT / "docs" / "demo.svg")
     return check(demo)
-
-
-def write_picture(console: Console, path: Path) -> None:
-    """The recorded output as the README shows it; no font is fetched from elsewhere."""
-    svg = console.export_svg(title="make demo", code_format=re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.S))
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(re.sub(r"<!--.*?-->", "", svg), "utf-8")
 
 
 def table(demo: Demo) -> Table:
@@ -225,4 +213,4 @@ def check(demo: Demo) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Console()))

@@ -93,7 +93,7 @@ class Importing:
             InputError: CSV_…, ROW_COLUMN_…: the file as a whole cannot be read; rows before that stay imported.
             UnavailableError: STORE_…: run again to go on.
         """
-        result, running = ImportResult(), False
+        result, running, rows_done = ImportResult(), False, 0
         with request.source.open("rb") as stream:
             source = hashlib.file_digest(stream, "sha256").digest()
             stream.seek(0)
@@ -104,15 +104,16 @@ class Importing:
                         request.issuer, definition.code, source, request.source.name, int(self._clock())
                     )
                 result.job = job.row
-                running = job.state == "running"
+                running, rows_done = job.state == "running", job.rows_done
             for rows, refused in self._chunks(request, stream, source, result):
                 outcomes = self._store_chunk(request, rows, result.job, running)
                 outcomes += refused
                 outcomes.sort(key=lambda o: o.line)
                 result.counts.update(o.outcome for o in outcomes)
-                if running and result.job is not None:
+                c = result.counts
+                # a killed import's first rows are looked at again: until then its progress stays as it was
+                if running and result.job is not None and c.total() >= rows_done:
                     with self._store.begin() as unit:
-                        c = result.counts
                         unit.jobs.progress(result.job, c.total(), c[NEW], c[EXISTING], c[REFUSED])
                 report(outcomes)
         if running and result.job is not None:

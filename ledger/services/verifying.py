@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger.core.bundles import Bundle, StateProof
-from ledger.core.records import FileDigest
-from ledger.core.registries import Kind
+from ledger.core.records import FileDigest, Record
+from ledger.core.registries import Relation
 from ledger.core.trust import Trust
 from ledger.core.verdicts import Finding, undetermined
 from ledger.crypto.blind_index import BlindIndex
@@ -77,7 +77,7 @@ class Verifying:
             leaf = parsed.record.leaf()
             try:
                 state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root)
-                known = self._known(parsed.record.issuer, parsed.record.kind, parsed.record.id, leaf)
+                known = self._known(parsed.record, leaf)
             except UnavailableError as e:
                 problems = (undetermined(e.code, **e.values),)
         return verify(
@@ -119,18 +119,18 @@ class Verifying:
             return undecided(undetermined("RECORD_PENDING"))
         return self.bundle(bundle.to_bytes(), question)
 
-    def _known(self, issuer: str, kind: Kind, record_id: str, leaf: bytes) -> IndexFacts | None:
+    def _known(self, record: Record, leaf: bytes) -> IndexFacts | None:
+        own = (record.issuer, record.kind)
         with self._store.read() as unit:
             cursor = unit.chain.cursor()
-            rows = unit.records.find_ids(self._index.id(record_id))
-            others = tuple(
-                r.leaf
-                for r in rows
-                if (r.issuer, r.kind) == (issuer, kind) and r.leaf != leaf and not _ended(unit, r)
+            twins = [r for r in unit.records.find_ids(self._index.id(record.id)) if (r.issuer, r.kind) == own]
+            others = tuple(r.leaf for r in twins if r.leaf != leaf and not _ended(unit, r.issuer, r.leaf))
+            predecessors = tuple(
+                r.leaf for r in record.refs if r.relation is Relation.SUPERSEDES and not _ended(unit, r.issuer, r.leaf)
             )
-        return IndexFacts(cursor.block, others) if cursor else None
+        return IndexFacts(cursor.block, others, predecessors) if cursor else None
 
 
-def _ended(unit: Unit, row: RecordRow) -> bool:
-    entries = unit.chain.entries(row.issuer, row.leaf)
+def _ended(unit: Unit, issuer: str, leaf: bytes) -> bool:
+    entries = unit.chain.entries(issuer, leaf)
     return bool(entries) and entries[-1].entry.state.ends

@@ -20,10 +20,12 @@ class IndexFacts:
 
     ``duplicates``: leaves of other records of the same issuer, kind and id that were never ended (32 bytes
     each).
+    ``predecessors``: leaves that the record says it supersedes and whose own status does not say so yet.
     """
 
     block: int
     duplicates: tuple[bytes, ...]
+    predecessors: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

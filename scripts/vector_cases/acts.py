@@ -138,7 +138,7 @@ def record(given: Given) -> Any:
 
 def body(given: Given) -> Any:
     key, leaf = RecordKey(bytes.fromhex(given["key"])), bytes.fromhex(given["leaf"])
-    return {"body": _hex(bodies.encrypt(key, leaf, given["record"].encode(), given["values"]))}
+    return {"body": _hex(bodies.encrypt(key, leaf, given["record"].encode(), canonical.encode(given["values"])))}
 
 
 def open_body(given: Given) -> Any:

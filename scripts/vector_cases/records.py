@@ -105,8 +105,8 @@ def body_cases() -> list[Case]:
     key, record = RecordKey(SECRET), make_record()
     leaf, text = record.leaf(), record.to_bytes()
     other = make_record(files=()).to_bytes()
-    sealed = bodies.encrypt(key, leaf, text, VALUES)
-    swapped = bodies.encrypt(key, leaf, other, VALUES)
+    sealed = bodies.encrypt(key, leaf, text, canonical.encode(VALUES))
+    swapped = bodies.encrypt(key, leaf, other, canonical.encode(VALUES))
     given = {"key": SECRET.hex(), "leaf": leaf.hex(), "body": sealed.hex()}
     plain = {"bodyKey": key.body_key().hex(), "leaf": leaf.hex(), "plaintext": "00"}
     return [

@@ -54,12 +54,18 @@ def judge(case: Case) -> StepResult:
 
 def _known(case: Case) -> list[Finding]:
     """The same license issued twice, both alive (after a restore from an old backup): which one is right is
-    open."""
-    if case.facts.known is None or case.bundle is None:
+    open. And a renewal whose predecessor's status does not name it yet: the two facts stand in two places."""
+    known = case.facts.known
+    if known is None or case.bundle is None:
         return []
-    own = case.bundle.record.leaf()
-    others = [leaf.hex() for leaf in case.facts.known.duplicates if leaf != own]
-    return [undetermined("STATUS_ID_DUPLICATED", others=others, block=case.facts.known.block)] if others else []
+    findings: list[Finding] = []
+    others = [leaf.hex() for leaf in known.duplicates if leaf != case.bundle.record.leaf()]
+    if others:
+        findings.append(undetermined("STATUS_ID_DUPLICATED", others=others, block=known.block))
+    if known.predecessors:
+        leaves = [leaf.hex() for leaf in known.predecessors]
+        findings.append(noted("STATUS_SUPERSESSION_PENDING", predecessors=leaves, block=known.block))
+    return findings
 
 
 def _problems(case: Case) -> list[Finding]:

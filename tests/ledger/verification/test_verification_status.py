@@ -12,6 +12,7 @@ from ledger.core.bundles import Bundle
 from ledger.core.registries import Reason, State
 from ledger.core.verdicts import Indication, Outcome, Step, failed, undetermined
 from ledger.verification import Report, verify
+from ledger.verification.facts import IndexFacts
 
 PASSED, FAILED, OPEN = Indication.TOTAL_PASSED, Indication.TOTAL_FAILED, Indication.INDETERMINATE
 
@@ -213,3 +214,10 @@ def test_a_stapled_state_that_was_still_unsigned_is_settled_by_a_newer_one() -> 
     assert verify(f.facts(stapled)).cause_code == "STATUS_UNSIGNED"
     online = f.make_state(base, entries, [lifted])
     assert verify(f.facts(stapled, fresh_state=online)).indication is PASSED
+
+
+def test_a_renewal_whose_predecessor_does_not_name_it_yet_passes_and_says_so() -> None:
+    known = IndexFacts(40, (), (b"\x05" * 32,))
+    report = verify(f.facts(f.stapled(), known=known))
+    assert report.indication is Indication.TOTAL_PASSED
+    assert "STATUS_SUPERSESSION_PENDING" in status_codes(report)
