@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -28,8 +28,6 @@ class Settings(BaseSettings):
     language: Literal["zh", "en"] = Field("zh", description="language of words for people")
     organisation: str | None = Field(None, description="for whom one acts when `--org` is not given")
     segments_copy: Path | None = Field(None, description="second medium: every segment is written there too")
-    council_threshold: int = Field(1, ge=1, description="approvals a proposal needs (written by init)")
-    jurisdiction: str = Field("CN", description="whose policy applies where a command names none")
     trust_days: int = Field(365, ge=1, le=3650, description="days until an exported trust file expires")
     anchor_timeout: float = Field(120.0, gt=0, description="seconds that `anchor --wait` waits")
 
@@ -42,7 +40,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, init_settings
+        def environment() -> dict[str, object]:
+            # the folder was chosen before its settings are read: ZHENGYIN_HOME must not send them elsewhere
+            return {key: value for key, value in env_settings().items() if key != "home"}
+
+        return cast(PydanticBaseSettingsSource, environment), init_settings
 
     @property
     def database(self) -> Path:
@@ -87,7 +89,7 @@ def write_settings(home: Path, values: dict[str, str | int]) -> None:
     lines = [f"{key} = {_toml(value)}" for key, value in sorted(values.items())]
     try:
         with (home / FILE).open("x", encoding="utf-8") as stream:
-            stream.write("# Settings of this data folder; README names every key.\n" + "\n".join(lines) + "\n")
+            stream.write("# Settings of this data folder; ledger/FORMATS.md names every key.\n" + "\n".join(lines) + "\n")
     except FileExistsError as e:
         raise ConfigError("SETTINGS_EXISTS", home=str(home)) from e
 

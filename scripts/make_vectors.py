@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
-from scripts.vector_cases import chain, records, tables, values  # noqa: E402
+from scripts.vector_cases import chain, containers, records, tables, values  # noqa: E402
 from scripts.vector_cases.cases import Case  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors"
@@ -33,6 +33,7 @@ FORMATS: dict[str, Callable[[], list[Case]]] = {
     "manifest": records.manifest_cases,
     "accreditation": records.accreditation_cases,
     "approval": records.approval_cases,
+    "container": containers.container_cases,
     "commit-seals": chain.commit_seal_cases,
     "contract-storage": chain.layout_cases,
     "trust": chain.trust_cases,

@@ -1,10 +1,14 @@
-"""A process of its own on a data folder: ``ledger_worker.py HOME NOW ACTION …``. Armed by ZHENGYIN_FAULTPOINT."""
+"""A process of its own on a data folder: ``ledger_worker.py HOME NOW ACTION …``. Armed by ZHENGYIN_FAULTPOINT.
+
+``NOW`` in seconds UTC; with a plus sign before it the clock runs on from there.
+"""
 
 from __future__ import annotations
 
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -15,9 +19,22 @@ from ledger.core.registries import State
 from ledger.errors import ZhengyinError
 
 
+class RunningClock(Clock):
+    """Goes on from an instant in real time: for processes that must agree on it."""
+
+    def __init__(self, now: float) -> None:
+        super().__init__(now - time.monotonic())
+
+    def __call__(self) -> float:
+        return self.now + time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
 def main() -> int:
     home, now, action, *rest = sys.argv[1:]
-    world = World(Path(home), Clock(float(now)), {})
+    world = World(Path(home), RunningClock(float(now)) if now.startswith("+") else Clock(float(now)), {})
     try:
         ACTIONS[action](world, *rest)
     except ZhengyinError as error:

@@ -11,8 +11,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from test_architecture import ROWS
 
+from ledger.core import canonical
 from ledger.core.registries import Kind, Permission, Reason, Relation, State, Suite
+from ledger.errors import messages
 from ledger.settings import Settings
 from ledger.verification.steps import STEPS
 from scripts.document_errors import FILE, document, uses
@@ -78,6 +81,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(Settings.model_fields)
 
 
+def test_every_variable_of_the_environment_is_documented() -> None:
+    pages = FORMATS + (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    sources = [p.read_text("utf-8") for top in ("ledger", "api") for p in (ROOT / top).rglob("*.py")]
+    named = set(re.findall(r"ZHENGYIN_[A-Z]+(?:_[A-Z]+)*", "".join(sources)))
+    settings = {f"ZHENGYIN_{name.upper()}" for name in Settings.model_fields}
+    assert [name for name in sorted(named - settings) if f"`{name}`" not in pages] == []
+
+
 def test_registries_are_those_of_the_code() -> None:
     text = section("Registries")
     for registry in (Kind, Suite, State, Reason, Relation):
@@ -94,6 +105,12 @@ def test_every_event_and_error_of_the_contracts_is_documented() -> None:
                 names.append(f"{entry['name']}({', '.join(i['name'] for i in entry['inputs'])})")
     assert len(names) > 50
     assert [name for name in names if f"`{name}`" not in CONTRACTS] == []
+
+
+def test_the_import_table_for_contributors_is_the_one_that_is_checked() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\d  (.+)$", text, re.M)
+    assert [set(re.split(r"[\s|]+", row)) for row in reversed(rows)] == [set(row) for row in ROWS]
 
 
 # ---- the steps of verification: every code in its place, with its outcome ------------------
@@ -131,6 +148,11 @@ def test_every_finding_of_the_procedure_is_documented_with_its_outcome() -> None
     assert wrong == {}
 
 
+def test_every_code_named_in_formats_has_words() -> None:
+    named = {code for code, _ in _CODE.findall(FORMATS) if not code.startswith("ZHENGYIN_")}
+    assert named - messages().keys() == set()
+
+
 def test_every_step_has_its_paragraph() -> None:
     titles = re.findall(r"^\*\*(\d+) ([A-Z][a-z ]+)\*\*", section("Verification"), re.M)
     judged = {str(step.value): step.name.replace("_", " ").lower() for step in STEPS}
@@ -142,3 +164,14 @@ def test_every_digest_printed_in_formats_stands_in_a_vector() -> None:
     printed = re.findall(r"`([0-9a-f]{64}|[A-Za-z0-9_-]{43})`", FORMATS)
     assert len(printed) >= 10
     assert [value for value in printed if value not in vectors] == []
+
+
+def test_every_example_in_formats_is_a_vector() -> None:
+    texts = {
+        case["given"].get("text")
+        for path in (ROOT / "tests" / "vectors").glob("*/valid.json")
+        for case in json.loads(path.read_text("utf-8"))["cases"]
+    }
+    examples = re.findall(r"^```json$(.*?)^```$", FORMATS, re.M | re.S)
+    assert len(examples) >= 3
+    assert [e for e in examples if canonical.encode(json.loads(e)).decode() not in texts] == []

@@ -37,5 +37,5 @@ def demo_plan() -> Plan:
         council=COUNCIL,
         threshold=2,
         delay=1,
-        settings={"organisation": OFFICE_A, "jurisdiction": CITY_A},
+        settings={"organisation": OFFICE_A},
     )

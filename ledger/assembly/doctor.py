@@ -16,6 +16,7 @@ from cryptography import x509
 from ledger.assembly.app import App
 from ledger.errors import Language, NotFoundError, ZhengyinError, message
 from ledger.settings import load_settings
+from ledger.store.segments import SegmentFolders
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 LEAST_DISK = 1 << 30
@@ -132,8 +133,12 @@ def _segments(app: App) -> Iterator[Line]:
     if copy is None:
         yield WARNING, "DOCTOR_SEGMENTS_ONE", {}
         return
-    roots = list(app.segments.roots())
-    yield OK, "DOCTOR_SEGMENTS", {"count": len(roots), "copy": str(copy)}
+    roots = set(SegmentFolders(app.home.segments).roots())
+    behind = len(roots - set(SegmentFolders(copy).roots())) if copy.is_dir() else len(roots)
+    if behind:
+        yield WARNING, "DOCTOR_SEGMENTS_BEHIND", {"count": behind, "copy": str(copy)}
+    else:
+        yield OK, "DOCTOR_SEGMENTS", {"count": len(roots), "copy": str(copy)}
 
 
 def _trust(app: App) -> Iterator[Line]:

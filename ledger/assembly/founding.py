@@ -32,6 +32,7 @@ from ledger.outside.demo_authority import DemoAuthority
 from ledger.outside.keystore import KeyStore, passphrase_from
 from ledger.ports import Account
 from ledger.settings import load_settings, write_settings
+from ledger.store.files import translated
 from ledger.store.schema import upgrade
 
 CERTIFICATE_DAYS = 730
@@ -94,12 +95,13 @@ def found(
         raise ConfigError("SETTINGS_EXISTS", home=str(root))
     building = root.parent / f".founding-{root.name}-{os.getpid()}"
     shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True, mode=0o700)
     try:
-        _build(building, plan, clock, sleep, say)
-        if root.exists():
-            root.rmdir()
-        building.rename(root)
+        with translated():
+            building.mkdir(parents=True, mode=0o700)
+            _build(building, plan, clock, sleep, say)
+            if root.exists():
+                root.rmdir()
+            building.rename(root)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -141,7 +143,7 @@ def _build(
     upgrade(f"sqlite:///{root / 'rows.db'}")
     for folder in (home.spool, home.segments, home.types):
         folder.mkdir()
-    write_settings(root, plan.settings | {"council_threshold": plan.threshold})
+    write_settings(root, plan.settings)
     with App(load_settings(root), clock, sleep) as app:
         keep_documents(app, documents)
         app.indexing.run()

@@ -15,6 +15,7 @@ from ledger.core.manifests import ChainIdentity
 from ledger.core.trust import Trust, TrustFile
 from ledger.crypto.trust_signatures import verify_trust_file
 from ledger.errors import ConfigError, InputError, NotFoundError
+from ledger.store.files import sync_folder, translated
 
 CHAIN_TAG = "zhengyin/chainFile/1"
 
@@ -140,13 +141,16 @@ class TrustFolder:
         """Store a trust file after checking it against the one in force.
 
         Raises:
-            InputError: TRUST_ROLLBACK, TRUST_FORKED, TRUST_EXPIRED, TRUST_….
+            ConflictError: TRUST_ROLLBACK, TRUST_FORKED, TRUST_EXPIRED. InputError: TRUST_….
+            UnavailableError: STORE_FULL, STORE_FAILED; the file in force stays.
         """
         previous = self.content() if self._path.exists() else None
         verify_trust_file(file, previous, int(self._clock()))
         temporary = self._path.with_suffix(".new")
-        with temporary.open("wb") as stream:
-            stream.write(file.to_bytes())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self._path)
+        with translated():
+            with temporary.open("wb") as stream:
+                stream.write(file.to_bytes())
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(self._path)
+            sync_folder(self._path.parent)

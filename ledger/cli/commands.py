@@ -1,5 +1,5 @@
-"""The tree of commands. Only the module of the command that was asked for is loaded, and what does the work only when it
-runs, so that ``verify`` pays neither for the other commands nor for the chain and the database."""
+"""The tree of commands. Only the module of the command that was asked for is loaded, and what does the work only when
+it runs, so that ``verify`` pays neither for the other commands nor for the chain and the database."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -29,13 +30,14 @@ def init(
     jurisdiction: Annotated[str, typer.Option(help="管辖地 · jurisdiction, ISO 3166-2 style")] = "CN",
 ) -> int:
     session: Session = context.obj
-    from ledger.assembly import founding_plans
+    from ledger.assembly import demo_plan, founding_plans
     from ledger.assembly.founding import found
 
     if demo:
         if session.organisation or name:
             raise InputError("CLI_INIT_DEMO")
-        plan = founding_plans.demo(session.language)
+        plan = demo_plan.demo_plan()
+        plan = replace(plan, settings=plan.settings | {"language": session.language})
     else:
         if not session.organisation or not name:
             raise InputError("CLI_INIT_NEEDS")
@@ -63,4 +65,5 @@ def init(
         },
         "\n".join(lines),
     )
+    session.note("CLI_INIT_NEXT", home=session.home)
     return 0

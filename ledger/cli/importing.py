@@ -12,6 +12,7 @@ import typer
 from ledger.cli.outbox import settle
 from ledger.cli.session import Session, described
 from ledger.cli.texts import about
+from ledger.errors import InputError
 
 if TYPE_CHECKING:
     from ledger.services.importing import ImportResult, RowOutcome
@@ -42,6 +43,8 @@ def import_(
     wait: Annotated[bool, typer.Option("--wait", help="等待上链完成 · wait until anchored")] = False,
 ) -> int:
     session: Session = context.obj
+    if report and report.exists() and report.samefile(source):
+        raise InputError("CLI_REPORT_IS_SOURCE")  # it would be emptied before it is read
     from ledger.cli.progress import progress
     from ledger.cli.report_csv import ReportFile, with_column
     from ledger.services.importing import REFUSED, ImportRequest

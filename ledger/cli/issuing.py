@@ -181,30 +181,24 @@ def parse(
     Raises:
         InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, CLI_ID_OR_SERIAL, CELL_…, ROW_….
     """
-    from ledger.core.rows import RowReader
+    from ledger.services.forms import read_form
 
-    by_word = {w: f for f in definition.fields for w in (f.label.en, f.label.zh, *f.columns, f.name)}
+    by_word = {w: f.name for f in definition.fields for w in (f.label.en, f.label.zh, *f.columns, f.name)}
     unknown = [name for name in named if name not in by_word]
     if unknown:
         raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=definition.code)
-    header = [by_word[name].columns[0] for name in named]
-    missing = [f.name for f in definition.fields if f.required and f.columns[0] not in header]
+    texts = {by_word[name]: value for name, value in named.items()}
+    missing = [f.name for f in definition.fields if f.required and f.name not in texts]
     if missing:
         raise InputError("ISSUE_FIELD_MISSING", fields=", ".join(missing), type=definition.code)
-    numbered = definition.identifier_column or definition.serial_column
-    if (id_ is not None and serial is not None) or bool(numbered) != bool(id_ or serial):
+    numbered = bool(definition.identifier_column or definition.serial_column)
+    if (id_ is not None and serial is not None) or numbered != bool(id_ or serial):
         raise InputError("CLI_ID_OR_SERIAL", type=definition.code)
-    extra = {"--id": id_, "--serial": serial, "--supersedes": supersedes}
-    given = {option: value for option, value in extra.items() if value is not None}
-    reader = RowReader(
-        replace(
-            definition,
-            identifier_column="--id" if id_ else None,
-            serial_column="--serial" if serial else None,
-            supersedes_column="--supersedes",
-            file_column=None,
-        ),
-        [*header, *given],
-        issuer,
+    asked = replace(
+        definition,
+        identifier_column="--id" if id_ else None,
+        serial_column="--serial" if serial else None,
+        supersedes_column="--supersedes",
+        file_column=None,
     )
-    return reader.read([*named.values(), *given.values()])
+    return read_form(asked, issuer, texts, id_ or serial, supersedes)

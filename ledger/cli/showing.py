@@ -82,12 +82,12 @@ def find(app: App, id_: str, issuer: str | None) -> RecordRow:
     """The newest record with that id, of one issuer where several have it.
 
     Raises:
-        NotFoundError: RECORD_NOT_KNOWN. ConflictError: CLI_SEVERAL_ISSUERS.
+        NotFoundError: RECORD_UNKNOWN. ConflictError: CLI_SEVERAL_ISSUERS.
     """
     with app.store.read() as unit:
         rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if issuer in (None, r.issuer)]
     if not rows:
-        raise NotFoundError("RECORD_NOT_KNOWN")
+        raise NotFoundError("RECORD_UNKNOWN")
     issuers = sorted({r.issuer for r in rows})
     if len(issuers) > 1:
         raise ConflictError("CLI_SEVERAL_ISSUERS", issuers=", ".join(issuers))

@@ -148,7 +148,7 @@ def _after(session: Session, app: App, order: _Order) -> int:
 
 
 def _request(app: App, actor: str, order: _Order, id_: str, by: str | None) -> ChangeRequest:
-    """Raises NotFoundError RECORD_NOT_KNOWN; InputError REGISTRY_UNKNOWN, CLI_INSTANT."""
+    """Raises NotFoundError RECORD_UNKNOWN; InputError REGISTRY_UNKNOWN, CLI_INSTANT."""
     from ledger.cli.values import instant
     from ledger.core.registries import Reason, State
     from ledger.services.statuses import ChangeRequest
@@ -169,7 +169,7 @@ def leaf_of(app: App, issuer: str, id_: str) -> bytes:
     with app.store.read() as unit:
         rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if r.issuer == issuer]
     if not rows:
-        raise NotFoundError("RECORD_NOT_KNOWN")
+        raise NotFoundError("RECORD_UNKNOWN")
     return rows[-1].leaf
 
 

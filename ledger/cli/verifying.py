@@ -85,7 +85,7 @@ def verify(
 
 
 def _check(request: _Request) -> None:
-    bundles = [f for f in request.files if f.suffix == SUFFIX]
+    bundles = [f for f in request.files if _is_bundle(f)]
     if not request.files and request.bundle is None and request.number is None:
         raise InputError("CLI_VERIFY_NOTHING")
     if request.number is not None and (request.files or request.bundle):
@@ -114,7 +114,7 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
 
     from ledger.services.verifying import verify_offline
 
-    if request.number is not None or (any(f.suffix != SUFFIX for f in request.files) and request.bundle is None):
+    if request.number is not None or (any(not _is_bundle(f) for f in request.files) and request.bundle is None):
         raise InputError("CLI_VERIFY_OFFLINE_NEEDS")
 
     def judge(data: Path, documents: tuple[Path, ...]) -> Judge:
@@ -149,7 +149,7 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
         ]
 
     def judge(file: Path) -> Judge:
-        if file.suffix == SUFFIX:
+        if _is_bundle(file):
             return lambda: verifying.bundle(_bytes(file), question)
         return lambda: verifying.by_file(_digests((file,))[0], replace(question, documents=_digests((file,))))
 
@@ -169,6 +169,10 @@ def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool
         gap = "\n" if number else ""
         session.result({"file": name, **report.to_json()}, f"{gap}{name}\n{text}" if len(judges) > 1 else text)
     return worst(codes)
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX
 
 
 def _bytes(path: Path) -> bytes:

@@ -43,7 +43,6 @@ _OPTIONS = orjson.OPT_SORT_KEYS  # keys are ASCII: the order of bytes is the ord
 _KNOWN_KEYS_LIMIT = 4096  # hostile input must not grow the cache without end
 _known_keys: set[str] = set()
 _knows = _known_keys.issuperset
-_CONTAINERS = (dict, list)
 _BACKSLASH, _DELETE = 0x5C, 0x7F
 
 
@@ -69,10 +68,17 @@ def encode(value: Any, limits: Limits = RECORD_LIMITS) -> bytes:
         data = orjson.dumps(value, None, _OPTIONS)
     except (TypeError, RecursionError):
         data = b""  # not a value of the grammar: the guard below says where
-    if not (data and _is_clean(data) and type(value) in _CONTAINERS and _is_plain(value, limits.depth - 1)):
+    # Strings are judged together: a serialised text without an escape in which every character is printable
+    # holds none of FORBIDDEN, in any version of Unicode.
+    if not (
+        data
+        and _BACKSLASH not in data
+        and (_DELETE not in data if data.isascii() else data.decode().isprintable())
+        and _is_plain(value, limits.depth - 1)
+    ):
         _require(value, "$", limits.depth)
-    if not data:
-        raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__)
+        if not data:
+            raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__)
     if len(data) > limits.size:
         raise InputError("CANONICAL_SIZE", size=len(data), limit=limits.size)
     return data
@@ -96,24 +102,16 @@ def decode(data: bytes, limits: Limits = RECORD_LIMITS) -> Any:
     return value
 
 
-def _is_clean(data: bytes) -> bool:
-    """The strings' half of the fast guard, over the serialised form: True only if none of ``FORBIDDEN`` is in it.
-
-    A text without an escape in which every character is printable holds none, in any version of Unicode.
-    """
-    if data.isascii():
-        return _BACKSLASH not in data and _DELETE not in data
-    return _BACKSLASH not in data and data.decode().isprintable()
-
-
 def _is_plain(node: Any, depth: int) -> bool:
-    """The other half: True only if types, integers and keys of an object or array obey the grammar and at most
-    ``depth`` levels lie below it. False means "look closely".
+    """The fast answer for all but the characters of strings: True only if ``node`` is an object or array whose types,
+    integers and keys obey the grammar, with at most ``depth`` levels below it. False means "look closely".
     """
     if type(node) is dict:
         if not (_knows(node) or _learn(node)):
             return False
         node = node.values()
+    elif type(node) is not list:
+        return False
     for member in node:
         if type(member) is str:
             continue

@@ -24,9 +24,9 @@ class AcceptedRow(NamedTuple):
     file_hmacs: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRow:
-    """``batch``/``index`` are ``None`` until the record is in a batch; ``chunk`` is ``None`` from then on."""
+class RecordRow(NamedTuple):
+    """A stored record; a tuple, because a batch has tens of thousands. ``batch``/``index`` are ``None`` until
+    the record is in a batch; ``chunk`` is ``None`` from then on."""
 
     row: int
     issuer: str
@@ -36,7 +36,7 @@ class RecordRow:
     leaf: bytes
     vault: int
     batch: int | None
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # in place of a tuple's method that nobody wants of a row
     chunk: str | None
     offset: int
     length: int

@@ -27,7 +27,8 @@ from ledger.services import bodies
 
 
 class Draft(NamedTuple):
-    """A record before it has a key; a tuple, because tables have millions. ``values``: field → value for every field of the type; ``line``: of the CSV."""
+    """A record before it has a key; a tuple, because tables have millions. ``values``: field → value for
+    every field of the type; ``line``: of the CSV."""
 
     type: str
     id: str

@@ -32,7 +32,8 @@ NEW, EXISTING, REFUSED = "new", "existing", "refused"
 
 
 class RowOutcome(NamedTuple):
-    """One line of the report; a tuple, because tables have millions. ``line``: of the source file, from 1; ``problem``: why refused."""
+    """One line of the report; a tuple, because tables have millions.
+    ``line``: of the source file, from 1; ``problem``: why refused."""
 
     line: int
     outcome: str

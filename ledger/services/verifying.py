@@ -100,15 +100,16 @@ class Verifying:
         """Judge the record with that id in this ledger; unknown is "not found", never "forged"."""
         with self._store.read() as unit:
             rows = unit.records.find_ids(self._index.id(record_id))
-        return self._row([r for r in rows if issuer in (None, r.issuer)], question)
+        found = [r for r in rows if issuer in (None, r.issuer)]
+        return self._row(found, question, lambda record: record.id == record_id)
 
     def by_file(self, document: FileDigest, question: Question) -> Report:
         """Judge the newest record that binds this file."""
         with self._store.read() as unit:
             rows = unit.records.by_file(self._index.file(document.sha256))
-        return self._row(rows, question)
+        return self._row(rows, question, lambda record: document.sha256 in {f.sha256 for f in record.files})
 
-    def _row(self, rows: Sequence[RecordRow], question: Question) -> Report:
+    def _row(self, rows: Sequence[RecordRow], question: Question, asked: Callable[[Record], bool]) -> Report:
         if not rows:
             return not_found()
         try:
@@ -117,6 +118,8 @@ class Verifying:
             return undecided(undetermined(e.code, **e.values))
         except ConflictError:
             return undecided(undetermined("RECORD_PENDING"))
+        if not asked(bundle.record):  # rows only lead to records: what was asked for stands in the signed bytes
+            return undecided(undetermined("RECORD_INDEX_DIFFERS", leaf=bundle.record.leaf().hex()))
         return self.bundle(bundle.to_bytes(), question)
 
     def _known(self, record: Record, leaf: bytes) -> IndexFacts | None:

@@ -24,6 +24,9 @@ _FIELDS = [
 ]
 
 
+_KINDS = {int(kind): kind for kind in Kind}  # a look-up costs a tenth of ``Kind(number)``
+
+
 class SqlRecords:
     """``ports.Records`` in one transaction."""
 
@@ -67,7 +70,7 @@ class SqlRecords:
         columns = (records.c.id_hmac, records.c.job, records.c.line)
         own = select(*columns).where(records.c.issuer == issuer, records.c.kind == int(kind))
         for some in slices(id_hmacs):
-            for id_hmac, job, line in self._connection.execute(own.where(records.c.id_hmac.in_(some))):
+            for id_hmac, job, line in self._connection.execute(own.where(records.c.id_hmac.in_(some))).all():
                 known[id_hmac] = (job, line)
         return known
 
@@ -170,9 +173,8 @@ class SqlRecords:
         self, *where: ColumnElement[bool], order: ColumnElement[Any] = records.c.row, limit: int | None = None
     ) -> list[RecordRow]:
         query = select(*_FIELDS).where(*where).order_by(order).limit(limit)
-        return [
-            RecordRow(row, issuer, Kind(kind), *rest) for row, issuer, kind, *rest in self._connection.execute(query)
-        ]
+        found = self._connection.execute(query).all()
+        return [RecordRow(row, issuer, _KINDS[kind], *rest) for row, issuer, kind, *rest in found]
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int, int]]:

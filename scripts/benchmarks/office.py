@@ -101,7 +101,6 @@ class Office:
         if result.counts[NEW] != rows or result.counts[EXISTING] or done.open or done.problems:
             raise RuntimeError(f"{dict(result.counts)} of {rows} rows, {done}")
 
-
     def issue(self, number: int) -> bytes:
         """The leaf of one license, issued and anchored."""
         identifier = make_license_identifier(TYPE, OFFICE, f"{number:010d}")

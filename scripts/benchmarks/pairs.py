@@ -24,7 +24,7 @@ Work = Callable[[], object]
 class Sizes:
     """``records``: of one bulk import; ``checks``: of one offline sample; ``documents``: compared with rfc8785."""
 
-    records: int = 16_384
+    records: int = 65_536
     checks: int = 5_000
     documents: int = 1_000_000
     pairs: int = 7
@@ -74,9 +74,7 @@ def _cpu() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def against(
-    name: str, goal: float, yardstick: Work, work: Work, pairs: int, before: Work = lambda: None
-) -> Result:
+def against(name: str, goal: float, yardstick: Work, work: Work, pairs: int, before: Work = lambda: None) -> Result:
     """Share of the yardstick's speed that ``work`` reaches; both do the same number of units. ``before`` each ``work``
     something may be made ready, unmeasured."""
     pairs = max(pairs, LEAST_PAIRS)

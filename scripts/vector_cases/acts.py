@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -38,6 +39,7 @@ from ledger.store import segment_body
 from ledger.store.segment_reader import SegmentBodyReader
 
 Given = dict[str, Any]
+VECTORS = Path(__file__).resolve().parents[2] / "tests" / "vectors"
 LIMITS = {"record": canonical.RECORD_LIMITS, "bundle": canonical.BUNDLE_LIMITS}
 
 
@@ -177,8 +179,23 @@ def signature(given: Given) -> Any:
 
 
 def bundle(given: Given) -> Any:
-    data = given["text"].encode()
-    return {"leaf": _hex(Bundle.from_bytes(data).record.leaf())}
+    """A stored bundle with members replaced or added by JSON Pointer (RFC 6901), or taken out, before it is read."""
+    value = json.loads((VECTORS / given["file"]).read_bytes())
+    for pointer, member in given.get("set", {}).items():
+        holder, key = _holder(value, pointer)
+        holder[key] = member
+    for pointer in given.get("without", []):
+        holder, key = _holder(value, pointer)
+        del holder[key]
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return {"leaf": _hex(Bundle.from_bytes(text.encode()).record.leaf())}
+
+
+def _holder(value: Any, pointer: str) -> tuple[Any, Any]:
+    *above, last = pointer.removeprefix("/").split("/")
+    for name in above:
+        value = value[int(name) if isinstance(value, list) else name]
+    return value, int(last) if isinstance(value, list) else last
 
 
 # ---- chain and trust -----------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def judge(case: Case) -> StepResult:
 def _trust(case: Case) -> list[Finding]:
     """An old trust file may still trust a key or an authority that has fallen since."""
     found = []
-    if case.facts.now > case.facts.trust.expires:
+    if case.facts.now >= case.facts.trust.expires:
         found.append(undetermined("TRUST_FILE_EXPIRED", expires=case.facts.trust.expires))
     if case.policy is None:
         found.append(undetermined("POLICY_UNKNOWN", jurisdiction=case.jurisdiction))

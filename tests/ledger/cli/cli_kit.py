@@ -51,10 +51,13 @@ def zhengyin(*arguments: object) -> Run:
 
 def business_licenses(*serials: str) -> list[tuple[str, ...]]:
     return [
-        (s, OFFICE, f"示范{s}公司", "有限责任公司", "张三丰", "2020-01-02", "示范路1号", "示范市场监督管理局") for s in serials
+        (s, OFFICE, f"示范{s}公司", "有限责任公司", "张三丰", "2020-01-02", "示范路1号", "示范市场监督管理局")
+        for s in serials
     ]
 
 
-def write_csv(path: Path, rows: list[tuple[str, ...]], encoding: str = "utf-8", header: tuple[str, ...] = HEADER) -> Path:
+def write_csv(
+    path: Path, rows: list[tuple[str, ...]], encoding: str = "utf-8", header: tuple[str, ...] = HEADER
+) -> Path:
     path.write_bytes("".join(",".join(row) + "\r\n" for row in [header, *rows]).encode(encoding))
     return path

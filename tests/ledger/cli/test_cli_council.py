@@ -11,7 +11,7 @@ import pytest
 from cli_kit import COUNCIL, OFFICE, Cli, business_licenses, write_csv
 
 NOTARY = "12440100070003012L"
-NEWCOMER = "91440101MA5AKQ0X3L"
+NEWCOMER = "11330100700008011Y"
 TYPE_FILE = """
 code = "11100000MB0143028R999"
 kind = "license"
@@ -31,26 +31,6 @@ kind = "text"
 required = true
 personal = true
 """
-
-
-@pytest.fixture(scope="session")
-def newcomer() -> str:
-    """A credit code no demonstration organisation has."""
-    from ledger.core.identifiers import require_uscc
-    from ledger.errors import InputError
-
-    for last in "0123456789ABCDEFGHJKLMNPQRTUWXY":
-        try:
-            return require_uscc("11320100070005019"[:17] + last)
-        except InputError:
-            continue
-    for check in "0123456789X":
-        for last in "0123456789ABCDEFGHJKLMNPQRTUWXY":
-            try:
-                return require_uscc("114401000700080" + "1" + check + last)
-            except InputError:
-                continue
-    raise AssertionError("no credit code found")
 
 
 def test_plain_init_is_a_council_of_one_and_says_so(tmp_path: Path) -> None:
@@ -116,12 +96,10 @@ def test_one_member_proposes_another_approves_and_it_is_executed(demo: Cli) -> N
 
 
 def test_two_vetoes_end_a_proposal(demo: Cli) -> None:
-    number = demo("council", "propose", "end-account", NOTARY, "--account", "0x" + "11" * 20, "--org", COUNCIL[0], "--json")
-    if number.code == 0:
-        id_ = number.json["proposal"]
-        assert demo("council", "veto", id_, "--org", COUNCIL[1]).code == 0
-        assert demo("council", "veto", id_, "--org", COUNCIL[2], "--json").json["state"] == "vetoed"
-        assert demo("council", "execute", id_).code == 2
+    number = demo("council", "propose", "bar", NOTARY, "--org", COUNCIL[0], "--json").json["proposal"]
+    assert demo("council", "veto", number, "--org", COUNCIL[1]).code == 0
+    assert demo("council", "veto", number, "--org", COUNCIL[2], "--json").json["state"] == "vetoed"
+    assert demo("council", "execute", number).code == 2
 
 
 @pytest.mark.parametrize(
@@ -149,27 +127,51 @@ def test_exit_codes_of_what_the_council_cannot_do(demo_home: Path, arguments: tu
     assert done.err
 
 
-def test_a_new_organisation_is_added_accredited_issues_and_is_ended(demo: Cli, newcomer: str, tmp_path: Path) -> None:
-    added = demo("org", "add", newcomer, "--name", "丙市示范登记中心", "--jurisdiction", "CN-330100", "--kind", "evidence", "--json")
+def test_a_new_organisation_is_added_accredited_issues_and_is_ended(demo: Cli, tmp_path: Path) -> None:
+    added = demo(
+        "org",
+        "add",
+        NEWCOMER,
+        "--name",
+        "丙市示范登记中心",
+        "--jurisdiction",
+        "CN-330100",
+        "--kind",
+        "evidence",
+        "--json",
+    )
     assert added.code == 0, added.err
     assert added.json["state"] == "executed"
     assert demo("trust", "show", "--json").json["version"] == 2
-    assert demo("org", "accredit", newcomer, "--kind", "license", "--jurisdiction", "CN-330100", "--types", "business-license").code == 0
+    assert (
+        demo(
+            "org",
+            "accredit",
+            NEWCOMER,
+            "--kind",
+            "license",
+            "--jurisdiction",
+            "CN-330100",
+            "--types",
+            "business-license",
+        ).code
+        == 0
+    )
     rows = [(r[0], *r[1:]) for r in business_licenses("0001")]
     source = write_csv(tmp_path / "a.csv", rows)
-    assert demo("import", source, "--type", "business-license", "--org", newcomer, "--wait").code == 0
+    assert demo("import", source, "--type", "business-license", "--org", NEWCOMER, "--wait").code == 0
     report = tmp_path / "r.csv"
-    demo("import", source, "--type", "business-license", "--org", newcomer, "--report", report)
+    demo("import", source, "--type", "business-license", "--org", NEWCOMER, "--report", report)
     number = report.read_text("utf-8-sig").splitlines()[1].split(",")[3]
-    assert newcomer in number
+    assert NEWCOMER in number
     passed = demo("verify", "--id", number)
     assert passed.code == 0, passed.out
-    assert demo("org", "end", newcomer, "--kind", "license").code == 0
-    current = {o["organisation"]: o for o in demo("org", "list", "--json").lines}[newcomer]["accreditations"]
+    assert demo("org", "end", NEWCOMER, "--kind", "license").code == 0
+    current = {o["organisation"]: o for o in demo("org", "list", "--json").lines}[NEWCOMER]["accreditations"]
     assert {a["kind"] for a in current if a["current"]} == {"evidence"}
     assert demo("verify", "--id", number).code == 0  # what was issued while it held stays so
     late = write_csv(tmp_path / "b.csv", business_licenses("0002"))
-    held = demo("import", late, "--type", "business-license", "--org", newcomer, "--wait")
+    held = demo("import", late, "--type", "business-license", "--org", NEWCOMER, "--wait")
     assert (held.code, "ACCREDITATION_NONE" in held.err) == (5, True)
 
 
@@ -192,7 +194,10 @@ def test_keys_are_imported_with_their_certificate_and_never_overwritten(demo: Cl
     secret = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem.write_bytes(secret)
     assert demo("key", "import", pem, "--purpose", "signing", "--name", "own").code == 0
-    assert demo("key", "import", pem, "--purpose", "signing", "--name", "own", "--json").json["error"]["code"] == "KEYS_EXISTS"
+    assert (
+        demo("key", "import", pem, "--purpose", "signing", "--name", "own", "--json").json["error"]["code"]
+        == "KEYS_EXISTS"
+    )
     assert demo("key", "import", pem, "--purpose", "certificate", "--name", "own").code == 2
     made = demo("key", "new", "signing", "--name", "fresh")
     assert made.out.startswith("-----BEGIN PUBLIC KEY-----")
@@ -246,11 +251,23 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(ledger: Cli, tmp_pat
     well = ledger("doctor", "--json")
     assert well.code == 0
     outcomes = {c["check"]: c["outcome"] for c in well.lines}
-    assert outcomes.keys() >= {"versions", "disk", "settings", "keys", "certificates", "chain", "store", "trust", "outbox"}
+    assert outcomes.keys() >= {
+        "versions",
+        "disk",
+        "settings",
+        "keys",
+        "certificates",
+        "chain",
+        "store",
+        "trust",
+        "outbox",
+    }
     assert outcomes["segments"] == "warning"
     assert "segments_copy" in ledger("doctor").out
     with (ledger.home / "zhengyin.toml").open("a", encoding="utf-8") as stream:
         stream.write('segments_copy = "copy"\n')
+    assert "DOCTOR_SEGMENTS_BEHIND" in [c["code"] for c in ledger("doctor", "--json").lines]
+    shutil.copytree(ledger.home / "segments", ledger.home / "copy")
     assert {c["check"]: c["outcome"] for c in ledger("doctor", "--json").lines}["segments"] == "ok"
     key = next((ledger.home / "keys").rglob("*.pem"))
     key.chmod(0o644)
@@ -297,11 +314,14 @@ def test_a_lost_segment_is_named_by_the_rebuild(ledger: Cli) -> None:
 
 
 def test_jobs_shows_imports_batches_and_what_waits(ledger: Cli, tmp_path: Path) -> None:
-    assert ledger("import", write_csv(tmp_path / "b.csv", business_licenses("0009")), "--type", "business-license").code == 0
+    assert (
+        ledger("import", write_csv(tmp_path / "b.csv", business_licenses("0009")), "--type", "business-license").code
+        == 0
+    )
     value = ledger("jobs", "--json").json
     assert [j["source"] for j in value["imports"]] == ["b.csv", "first.csv"]
     assert value["waiting"] == [{"issuer": OFFICE, "kind": "license", "records": 1}]
     assert "first.csv" in ledger("jobs").out
     assert ledger("anchor", "--json").json["problems"] == []
-    assert ledger("anchor", "--wait", "--json").json == {"receipted": 0, "open": 0, "problems": []} or True
+    assert ledger("anchor", "--wait", "--json").json["open"] == 0
     assert ledger("jobs", "--json").json["waiting"] == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_kit import Cli, zhengyin
+from cli_kit import OFFICE, Cli, zhengyin
 
 from ledger.cli import run as running
 from ledger.cli.commands import MODULES, root
@@ -69,7 +69,14 @@ def test_every_option_explains_itself() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("verfy",), ("verify", "--nonsense"), ("import",), ("bundle",), ("--lang", "fr", "jobs"), ("import", "no.csv", "--type", "x")],
+    [
+        ("verfy",),
+        ("verify", "--nonsense"),
+        ("import",),
+        ("bundle",),
+        ("--lang", "fr", "jobs"),
+        ("import", "no.csv", "--type", "x"),
+    ],
 )
 def test_wrong_usage_is_2_and_says_so_on_stderr_only(arguments: tuple[str, ...]) -> None:
     done = zhengyin(*arguments)
@@ -82,8 +89,8 @@ def test_a_misspelt_command_names_the_right_one() -> None:
 
 
 def test_a_usage_error_is_an_object_with_json() -> None:
-    done = zhengyin("jobs", "--nonsense", "--json")
-    assert done.code == 2
+    done = zhengyin("--json", "jobs", "--nonsense")
+    assert (done.code, done.json["error"]["code"], done.json["error"]["exitCode"]) == (2, "CLI_USAGE", 2)
 
 
 def test_no_command_shows_the_help_and_is_a_usage_error() -> None:
@@ -93,7 +100,14 @@ def test_no_command_shows_the_help_and_is_a_usage_error() -> None:
 
 
 def test_global_options_stand_anywhere_but_not_after_the_double_dash() -> None:
-    assert running.hoisted(["verify", "a", "--json", "--home", "h", "--lang=en"]) == ["--json", "--home", "h", "--lang=en", "verify", "a"]
+    assert running.hoisted(["verify", "a", "--json", "--home", "h", "--lang=en"]) == [
+        "--json",
+        "--home",
+        "h",
+        "--lang=en",
+        "verify",
+        "a",
+    ]
     assert running.hoisted(["verify", "--", "--json"]) == ["verify", "--", "--json"]
 
 
@@ -114,11 +128,33 @@ def test_the_home_and_the_language_may_come_from_the_environment(
     monkeypatch.setenv("ZHENGYIN_LANGUAGE", "en")
     assert "records wait" in zhengyin("jobs").out
     assert zhengyin("jobs", "--home", tmp_path / "other").code == 4
+    assert os.environ["ZHENGYIN_HOME"] == str(demo_home)
+
+
+def test_the_option_outranks_the_environment_for_the_home(
+    demo: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Settings read the environment too: a batch meant for one ledger must not land in another."""
+    monkeypatch.setenv("ZHENGYIN_HOME", str(tmp_path / "elsewhere"))
+    assert zhengyin("init", "--org", OFFICE, "--name", "示范", "--home", tmp_path / "made").code == 0
+    assert zhengyin("jobs").code == 4
+    evidence = tmp_path / "e.txt"
+    evidence.write_bytes(b"e")
+    assert demo("deposit", evidence, "--source", "示范").code == 0
+    assert demo("jobs", "--json").json["waiting"][0]["records"] == 1
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(InputError, 2), (ConflictError, 2), (NotFoundError, 3), (UnavailableError, 3), (IntegrityError, 1), (ConfigError, 4)],
+    [
+        (InputError, 2),
+        (ConflictError, 2),
+        (NotFoundError, 3),
+        (UnavailableError, 3),
+        (IntegrityError, 1),
+        (ConfigError, 4),
+    ],
 )
 def test_each_kind_of_error_has_its_exit_code(
     error: type[Exception], code: int, demo_home: Path, monkeypatch: pytest.MonkeyPatch
@@ -164,7 +200,10 @@ def test_the_worst_exit_code_wins() -> None:
 def test_completion_knows_the_commands() -> None:
     environment = os.environ | {"_ZHENGYIN_COMPLETE": "complete_bash", "COMP_WORDS": "zhengyin ver", "COMP_CWORD": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "ledger.cli"], env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        [sys.executable, "-m", "ledger.cli"],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.split() == ["verify"]
 
@@ -181,6 +220,10 @@ def test_verifying_offline_loads_nothing_heavy(furnished_home: Path, numbers: di
         f"print(json.dumps([code, [m for m in {heavy!r} if m in sys.modules]]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []]

@@ -40,7 +40,10 @@ def test_every_row_is_new_and_then_already_there(demo: Cli, tmp_path: Path) -> N
         "new": 2, "existing": 0, "refused": 0, "check": False,
     }  # fmt: skip
     report = read_report(tmp_path / "r1.csv")
-    assert [(r["行号 line"], r["结果"], r["outcome"]) for r in report] == [("2", "新签发", "new"), ("3", "新签发", "new")]
+    assert [(r["行号 line"], r["结果"], r["outcome"]) for r in report] == [
+        ("2", "新签发", "new"),
+        ("3", "新签发", "new"),
+    ]
     assert all(OFFICE in r["标识 id"] for r in report)
     other = write_csv(tmp_path / "b.csv", business_licenses("0002", "0003"))
     again = demo("import", other, *TYPE, "--json")
@@ -103,10 +106,20 @@ def test_gb18030_is_read_and_other_encodings_are_refused_by_line(demo: Cli, tmp_
     assert good.code == 0
     assert demo("import", write_csv(tmp_path / "wide.csv", business_licenses("0002"), "utf-16"), *TYPE).code == 2
     broken = tmp_path / "broken.csv"
-    broken.write_bytes(write_csv(tmp_path / "x.csv", business_licenses("0002"), "gb18030").read_bytes() + b"0003,\xff\xff\xff\r\n")
+    broken.write_bytes(
+        write_csv(tmp_path / "x.csv", business_licenses("0002"), "gb18030").read_bytes() + b"0003,\xff\xff\xff\r\n"
+    )
     refused = demo("import", broken, *TYPE, "--json")
     assert (refused.code, refused.json["error"]["code"]) == (2, "CSV_ENCODING")
     assert refused.json["error"]["values"]["line"] == 3
+
+
+def test_the_report_never_overwrites_the_table(demo: Cli, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", business_licenses("0001"))
+    before = source.read_bytes()
+    done = demo("import", source, *TYPE, "--report", source, "--json")
+    assert (done.code, done.json["error"]["code"]) == (2, "CLI_REPORT_IS_SOURCE")
+    assert source.read_bytes() == before
 
 
 def test_a_missing_column_names_the_nearest_header(demo: Cli, tmp_path: Path) -> None:
@@ -151,8 +164,12 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(demo: Cli, tmp_path: P
     assert demo("jobs", "--json").json["batches"][0]["size"] == 40
 
 
-@pytest.mark.parametrize("point", ["batch.segment", "batch.committed", "anchor.signed", "anchor.stored", "anchor.sent", "anchor.receipt"])
-def test_killed_while_anchoring_nothing_is_lost_and_nothing_anchored_twice(ledger: Cli, tmp_path: Path, point: str) -> None:
+@pytest.mark.parametrize(
+    "point", ["batch.segment", "batch.committed", "anchor.signed", "anchor.stored", "anchor.sent", "anchor.receipt"]
+)
+def test_killed_while_anchoring_nothing_is_lost_and_nothing_anchored_twice(
+    ledger: Cli, tmp_path: Path, point: str
+) -> None:
     source = write_csv(tmp_path / "a.csv", business_licenses("0101", "0102"))
     assert ledger("import", source, *TYPE).code == 0
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ZHENGYIN_FAULTPOINT": point}

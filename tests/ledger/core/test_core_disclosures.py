@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.core.canonical import b64, encode
-from ledger.core.disclosures import Disclosure, disclose, make_claims
+from ledger.core.disclosures import Disclosure, claims_and_content, disclose, make_claims
 from ledger.core.keys import RecordKey
 from ledger.errors import InputError, ZhengyinError
 
@@ -65,6 +65,19 @@ def test_claims_are_the_digests_of_their_disclosures(values: dict[str, Any]) -> 
         assert shown.digest() == expected
         assert made[shown.name] == b64(expected)
         assert Disclosure.from_json(shown.to_json()) == shown
+
+
+@quick
+@given(claims | st.dictionaries(st.sampled_from(["a", "b"]), st.text('[]{}"\\,:张', max_size=6)))
+def test_the_content_beside_the_claims_is_the_canonical_bytes_of_the_values(values: dict[str, Any]) -> None:
+    made, content = claims_and_content(KEY, values)
+    assert (made, content) == (make_claims(KEY, values), encode(values))
+
+
+def test_a_nested_object_is_refused_beside_brackets_in_a_text() -> None:
+    for value in ({"a": 1}, [{"a": 1}], [[1]]):
+        with pytest.raises(InputError, match="DISCLOSURE_VALUE"):
+            claims_and_content(KEY, {"a": "[{", "b": value})
 
 
 def test_disclosures_are_sorted_and_each_once() -> None:

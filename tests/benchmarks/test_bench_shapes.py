@@ -1,0 +1,119 @@
+"""The benchmarks run on tiny sizes and write the agreed JSON; nothing here looks at how fast they are."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+import pytest
+import rfc8785
+
+from ledger.core.canonical import b64, encode
+from ledger.core.disclosures import Disclosure
+from ledger.core.rows import RowReader
+from ledger.core.spreadsheet import open_csv
+from scripts import bench
+from scripts.benchmarks import bulk_import, canonical_bytes, offline, pairs
+from scripts.benchmarks import office as offices
+from scripts.benchmarks.pairs import Result, Sizes, Spent
+
+TINY = Sizes(records=40, checks=8, documents=30, pairs=1)
+KEYS = {"name", "ratio", "goal", "better", "pairs", "control"}
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[offices.Office]:
+    with offices.office() as made:
+        yield made
+
+
+def test_rows_are_written_in_the_agreed_shape(tmp_path: Path) -> None:
+    results = [
+        Result("fast", 0.51239, 0.5, "higher", 7, 1.01, 0.5),
+        Result("shaky", None, 0.5, "higher", 7, 1.31),
+        Result("late", 0.6, 0.5, "lower", 7, 1.0),
+    ]
+    bench.write(tmp_path / "build" / "bench.json", results)
+    rows = json.loads((tmp_path / "build" / "bench.json").read_text("utf-8"))
+    assert rows[0] == {
+        "name": "fast", "ratio": 0.5124, "goal": 0.5, "better": "higher", "pairs": 7, "control": 1.01
+    }  # fmt: skip
+    assert all(set(row) == KEYS for row in rows) and rows[1]["ratio"] is None
+    assert [result.reached for result in results] == [True, False, False]
+    assert bench.table(results).row_count == 3
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, costs: Iterator[float]) -> None:
+    monkeypatch.setattr(pairs, "spend", lambda work: Spent(cost := next(costs), cost))
+
+
+def test_the_ratio_is_the_median_against_the_yardstick(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, iter([1.0, 4.0, 1.0] * 4 + [1.0, 40.0, 1.0]))
+    found = pairs.against("x", 0.2, lambda: None, lambda: None, 5)
+    assert (found.ratio, found.control, found.pairs, found.reached) == (0.25, 1.0, 5, True)
+
+
+def test_an_unsteady_control_gives_no_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, iter([1.0, 4.0, 2.0] * 1000))
+    found = pairs.against("x", 0.2, lambda: None, lambda: None, 5)
+    assert found.ratio is None and found.control == 0.5 and not found.reached
+
+
+def test_an_unsteady_moment_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock(monkeypatch, iter([1.0, 1.3] * 5 + [0.4, 0.4] * 5))
+    found = pairs.seconds("x", 0.5, lambda: None, 5)
+    assert (found.ratio, found.control, found.better, found.reached) == (0.4, 1.0, "lower", True)
+
+
+def test_generated_documents_are_varied_and_agree_with_rfc8785() -> None:
+    source = random.Random(7)
+    documents = [canonical_bytes.generated(source) for _ in range(300)]
+    assert all(encode(document) == rfc8785.dumps(document) for document in documents)
+    assert len({encode(document) for document in documents}) > 200
+    assert canonical_bytes.differences(30, processes=1) == 0
+
+
+def test_canonical_rows_have_a_record_of_about_a_kilobyte() -> None:
+    assert 900 < len(canonical_bytes.record(1).to_bytes()) < 1150
+    names = [result.name for result in canonical_bytes.run(TINY)]
+    assert len(names) == 2 and names[1].startswith("documents of 30 ")
+
+
+def test_the_table_is_whole_and_every_cell_is_read_back(place: offices.Office) -> None:
+    place.new_table(3)
+    with place.table.open("rb") as stream:
+        (_, header), *lines = open_csv(stream)
+    reader = RowReader(place.definition, header, offices.OFFICE)
+    rows = [reader.read(cells) for _, cells in lines]
+    assert reader.unused == () and len({row.identifier for row in rows}) == 3
+    assert all(len(row.values) == 10 and None not in row.values.values() for row in rows)
+
+
+def test_the_yardstick_hashes_what_the_ledger_hashes() -> None:
+    read = orjson.loads(bulk_import.source(1))
+    assert orjson.dumps(read["record"], option=orjson.OPT_SORT_KEYS) == canonical_bytes.record(1).to_bytes()
+    salt, name, value = read["claims"][0]
+    assert (
+        sha256(b"\x10" + orjson.dumps([salt, name, value])).digest() == Disclosure(name, value, bytes(32)).digest()
+    )
+    assert salt == b64(bytes(32)) and len(read["claims"]) == 10
+    bulk_import.bare([bulk_import.source(1)])
+
+
+def test_a_table_is_imported_to_the_receipt_and_a_lost_row_is_no_result(place: offices.Office) -> None:
+    place.new_table(5)
+    place.import_table(5)
+    with pytest.raises(RuntimeError, match="5 rows"):
+        place.import_table(5)  # the same file again: nothing new
+
+
+def test_offline_samples_are_proved_by_the_batch(place: offices.Office) -> None:
+    bundle = offline.one_bundle(place)
+    proved, proofs = offline.batch_of(place, bundle)
+    assert proved.size == 1 << 16 and len(proofs[0][2]) == offline.LEVELS
+    offline.check(proved, proofs[:8])
+    offline.bare(proofs[:8])
