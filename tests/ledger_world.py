@@ -162,7 +162,13 @@ def _fill(world: World, folder: Path) -> None:
     app.importing.run(request, business.extend)
     world.ids |= {"business": business[0].id or "", "expired": business[7].id or ""}
     (folder / "page.html").write_bytes("<title>示范网页</title>".encode())
-    values = {"title": "网页取证", "source": "系统", "submitter": "当事人", "collectedAt": "2026-09-01", "method": "录屏"}
+    values = {
+        "title": "网页取证",
+        "source": "系统",
+        "submitter": "当事人",
+        "collectedAt": "2026-09-01",
+        "method": "录屏",
+    }
     evidence = app.issuing.deposit(OFFICE_A, app.types.get("evidence"), [folder / "page.html"], values)
     world.ids |= {"evidence": evidence.id, "seal": world.issue_seal().id}
     world.drain()

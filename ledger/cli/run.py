@@ -15,7 +15,7 @@ import typer
 
 from ledger.cli.commands import root
 from ledger.cli.run_codes import BUG, INTERRUPTED
-from ledger.cli.session import HOME, Session
+from ledger.cli.session import Session
 from ledger.errors import UnavailableError, ZhengyinError
 
 _VALUED = ("--home", "--org", "--lang")
@@ -28,16 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without these characters must not become an error
-    # the data folder is settled here: settings read it from the environment too, and would prefer that to --home
-    named = os.environ.pop(HOME, None)
-    try:
-        return _attempt(session, hoisted(arguments))
-    finally:
-        if named is not None:
-            os.environ[HOME] = named
-
-
-def _attempt(session: Session, words: list[str]) -> int:
+    words = hoisted(arguments)
     try:
         code = root(_command(words)).main(args=words, prog_name="zhengyin", standalone_mode=False, obj=session)
         sys.stdout.flush()

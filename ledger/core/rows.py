@@ -127,9 +127,7 @@ class RowReader:
         except InputError as error:
             self._refuse(error, position)
 
-    def _identify(
-        self, row: Sequence[str], old: LicenseIdentifier | None
-    ) -> tuple[str | None, tuple[str, ...]]:
+    def _identify(self, row: Sequence[str], old: LicenseIdentifier | None) -> tuple[str | None, tuple[str, ...]]:
         if self._serial is not None:
             made = self._convert(row, self._serial, lambda cell: self._make_identifier(cell, old))
             return made or self._refuse(InputError("ROW_REQUIRED"), self._serial), ()

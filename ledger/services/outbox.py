@@ -16,6 +16,8 @@ LEASE = "outbox"
 LEASE_SECONDS = 60.0
 ORPHAN_SECONDS = 3600.0
 """A chunk that no row names is an orphan of a crash once it is this old; younger ones may be in use."""
+PATIENCE_SECONDS = 10.0
+"""Some blocks' time: how long ``drain`` goes on with nothing moving while something is held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Outbox:
 
     def drain(self, seconds: float, watch: Callable[[Pass], None] | None = None) -> Pass:
         """Run passes until nothing is on its way, nothing can move any more, or the time is over."""
-        end = self._clock() + seconds
+        moved = self._clock()
+        end = moved + seconds
         try:
             self._hold()
             self.sweep()
@@ -80,7 +83,11 @@ class Outbox:
                 done = self.run_once()
                 if watch is not None:
                     watch(done)
-                if done.moved == 0 and done.open <= done.held:
+                if done.moved:
+                    moved = self._clock()
+                # what waits for something that is held back is not held itself: after a while it counts as such
+                stuck = bool(done.problems) and self._clock() - moved >= PATIENCE_SECONDS
+                if done.moved == 0 and (done.open <= done.held or stuck):
                     return done
                 if self._clock() >= end:
                     raise UnavailableError("OUTBOX_TIMEOUT", open=done.open)

@@ -108,9 +108,7 @@ class SqlRecords:
             .values(batch=bindparam("b"), position=records.c.row - bindparam("start"), chunk=null())
         )
         values = [(batch, first - position, first, first + size - 1) for position, first, size in _runs(rows)]
-        self._place(
-            statement, ("b", "start", "first", "last"), values, len(rows), batch, ("accepted", "batched")
-        )
+        self._place(statement, ("b", "start", "first", "last"), values, len(rows), batch, ("accepted", "batched"))
 
     def release(self, batch: int, chunk: str, places: Sequence[tuple[int, int]]) -> None:
         """``places``: in the order of the batch's indexes, one for each record.

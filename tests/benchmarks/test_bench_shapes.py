@@ -97,9 +97,7 @@ def test_the_yardstick_hashes_what_the_ledger_hashes() -> None:
     read = orjson.loads(bulk_import.source(1))
     assert orjson.dumps(read["record"], option=orjson.OPT_SORT_KEYS) == canonical_bytes.record(1).to_bytes()
     salt, name, value = read["claims"][0]
-    assert (
-        sha256(b"\x10" + orjson.dumps([salt, name, value])).digest() == Disclosure(name, value, bytes(32)).digest()
-    )
+    assert sha256(b"\x10" + orjson.dumps([salt, name, value])).digest() == Disclosure(name, value, bytes(32)).digest()
     assert salt == b64(bytes(32)) and len(read["claims"]) == 10
     bulk_import.bare([bulk_import.source(1)])
 

@@ -119,7 +119,7 @@ def test_an_edited_row_never_makes_one_record_answer_for_another(demo: World) ->
         saved = demo.home.parent / f"{column}.db"
         demo.close()
         saved.write_bytes((demo.home / "rows.db").read_bytes())
-        edit(demo, f"UPDATE records SET {column} = ? WHERE row = ?", value, good.row)
+        edit(demo, f"UPDATE records SET {column} = ? WHERE row = ?", value, good.row)  # noqa: S608 - constants
         assert judged(demo, demo.ids["plain"]) != 0, column
         demo.close()
         (demo.home / "rows.db").write_bytes(saved.read_bytes())
@@ -183,7 +183,7 @@ def test_a_clock_a_day_back_loses_nothing_and_says_so(demo: World) -> None:
         done = demo.app.outbox.drain(5)
         assert done.open or done.problems
     except ZhengyinError as error:
-        assert error.code in ("OUTBOX_TIMEOUT", "ENGINE_CLOCK_BEHIND")  # noqa: PT017 - either is said plainly
+        assert error.code in ("OUTBOX_TIMEOUT", "ENGINE_CLOCK_BEHIND")
     assert judged(demo, demo.ids["plain"]) == 3
     demo.close()
     demo.clock.now += DAY + 100
@@ -211,7 +211,7 @@ def test_a_clock_a_day_ahead_is_undecided_for_everybody_else(demo: World) -> Non
     check_ledger(demo.app, [accepted.leaf, later.leaf])
 
 
-@pytest.mark.parametrize("size", [20_000, 150_000, 400_000])
+@pytest.mark.parametrize("size", [20_000, 400_000])
 def test_a_full_disk_leaves_nothing_half_done(world: World, tmp_path: Path, size: int) -> None:
     source = write_rows(tmp_path / "rows.csv", 300)
     done = world.worker("full-disk", str(size), str(source), check=False)

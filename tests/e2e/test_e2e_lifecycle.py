@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from e2e_bundles import cut
-from ledger_world import ROOT, Template, World, check_ledger
+from ledger_world import ROOT, World, check_ledger, found_template
 
 from ledger.core.registries import Reason, State
 from ledger.core.trust import TrustFile
@@ -106,10 +106,8 @@ def test_each_kind_passes_online_and_offline(shared_demo: World, name: str) -> N
 
 
 def test_a_bundle_of_another_ledger_is_neither_passed_nor_called_forged(
-    shared_demo: World, founded_template: Template, tmp_path_factory: pytest.TempPathFactory
+    shared_demo: World, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    from ledger_world import found_template
-
     stranger = found_template(tmp_path_factory.mktemp("stranger")).copy(tmp_path_factory.mktemp("s") / "home")
     accepted = stranger.issue_seal()
     stranger.drain()

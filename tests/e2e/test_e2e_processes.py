@@ -20,7 +20,11 @@ def test_two_processes_issue_at_once_and_one_drives_the_outbox(world: World) -> 
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     running = [
         subprocess.Popen(
-            [*command, "issue-and-drain", "3"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*command, "issue-and-drain", "3"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
     ]

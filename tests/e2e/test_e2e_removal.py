@@ -85,7 +85,13 @@ def test_a_part_of_another_bundle_never_fits(kit: Kit, part: str) -> None:
 
 def test_the_parts_of_a_list_are_in_their_one_order(kit: Kit) -> None:
     whole = tree(kit.rich)
-    for path in (("disclosures",), ("anchor", "receipt"), ("state", "nodes"), ("state", "entries"), ("state", "statements")):
+    for path in (
+        ("disclosures",),
+        ("anchor", "receipt"),
+        ("state", "nodes"),
+        ("state", "entries"),
+        ("state", "statements"),
+    ):
         other = copy.deepcopy(whole)
         items = parent(other, path)[path[-1]]
         if len(items) > 1:

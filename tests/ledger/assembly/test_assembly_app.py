@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ledger_world import Clock, Template, World, check_ledger
+from ledger_world import Clock, World, check_ledger
 
 from ledger.assembly import founding
-from ledger.assembly.demo_plan import COUNCIL, NOTARY, OFFICE_A, demo_plan
+from ledger.assembly.demo_plan import COUNCIL, NOTARY, demo_plan
 from ledger.assembly.home import ChainFile
 from ledger.assembly.trust_files import read_trust_file
 from ledger.assembly.trusting import renewed_trust, sign
@@ -186,7 +186,7 @@ def test_a_missing_trust_file_is_not_found(tmp_path: Path) -> None:
 # ---- types ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_type_file_is_checked_kept_and_never_replaced(world: World, tmp_path: Path, founded_template: Template) -> None:
+def test_a_type_file_is_checked_kept_and_never_replaced(world: World, tmp_path: Path) -> None:
     types = world.app.types
     source = tmp_path / "own-seal.toml"
     shipped = Path(founding.__file__).parents[1] / "types" / "seal.toml"
@@ -203,5 +203,3 @@ def test_a_type_file_is_checked_kept_and_never_replaced(world: World, tmp_path: 
     with pytest.raises(NotFoundError) as unknown:
         types.get("nothing")
     assert unknown.value.code == "TYPE_UNKNOWN"
-
-

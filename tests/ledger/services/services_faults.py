@@ -14,12 +14,20 @@ BEFORE, AFTER = "before", "after"
 
 
 class Faulty:
-    """A port whose methods named in ``faults`` fail before or after they act; others pass through."""
+    """A port whose methods named in ``faults`` fail before or after they act, at once or after a ``countdown``."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
         self.faults: dict[str, str] = {}
+        self.countdown = 1
         self.called: list[str] = []
+
+    def due(self, name: str) -> str | None:
+        """The fault that this call suffers: the ``countdown``-th call that could."""
+        fault = self.faults.get(name)
+        if fault is not None:
+            self.countdown -= 1
+        return fault if self.countdown <= 0 else None
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
@@ -28,7 +36,7 @@ class Faulty:
 
         def act(*values: Any) -> Any:
             self.called.append(name)
-            fault = self.faults.get(name)
+            fault = self.due(name)
             if fault == BEFORE:
                 raise UnavailableError("STORE_LOST")
             answer = found(*values)
@@ -44,7 +52,7 @@ class FaultyStore(Faulty):
 
     @contextmanager
     def begin(self) -> Iterator[Any]:
-        fault = self.faults.get("begin")
+        fault = self.due("begin")
         with self.inner.begin() as unit:
             yield unit
             if fault == BEFORE:

@@ -29,7 +29,9 @@ def accredit(world: World, organisation: str, types: tuple[str, ...]) -> Accredi
 
 
 def accept(world: World, issuer: str, type_: str, names: range) -> list[bytes]:
-    drafts = [Draft(type_, new_urn(type_.encode().ljust(12, b"-") + n.to_bytes(4, "big")), {"name": str(n)}) for n in names]
+    drafts = [
+        Draft(type_, new_urn(type_.encode().ljust(12, b"-") + n.to_bytes(4, "big")), {"name": str(n)}) for n in names
+    ]
     prepared = world.app.acceptor.prepare(issuer, Kind.LICENSE, drafts, 1)
     world.app.acceptor.commit([prepared])
     return prepared.leaves
@@ -102,7 +104,7 @@ def test_a_batch_has_a_greatest_size(world: World, monkeypatch: pytest.MonkeyPat
 
 
 def test_issuers_and_kinds_never_share_a_batch(world: World) -> None:
-    leaves = accept(world, OFFICE_A, "deed", range(1)) + [world.issue_seal().leaf]
+    leaves = [*accept(world, OFFICE_A, "deed", range(1)), world.issue_seal().leaf]
     leaves.append(world.issue_seal("乙", "11320100070001017R").leaf)
     world.drain()
     with world.app.store.read() as unit:

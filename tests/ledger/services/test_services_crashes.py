@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from ledger_world import ROOT, START, World, check_ledger, write_rows
 
-ANCHORING = ("batch.segment", "batch.committed", "anchor.manifest", "anchor.signed", "anchor.stored", "anchor.sent", "anchor.receipt")
+ANCHORING = (
+    "batch.segment",
+    "batch.committed",
+    "anchor.manifest",
+    "anchor.signed",
+    "anchor.stored",
+    "anchor.sent",
+    "anchor.receipt",
+)
 IMPORTING = ("import.prepared", "import.committed")
 STATUSES = ("status.stored",)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger_world import World, check_ledger
+from ledger_world import World, check_ledger, write_rows
 from services_faults import replace_port
 
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B
@@ -28,11 +29,9 @@ def answers(world: World) -> dict[str, Any]:
         with app.store.read() as unit:
             rows = unit.records.find_ids(app.index_key.id(record_id))
             entries = [unit.chain.entries(r.issuer, r.leaf) for r in rows]
-        report = app.verifying.by_id(record_id, Question()).to_json()
+        report = app.verifying.by_id(record_id, Question())
         places = [(r.issuer, r.kind, r.type, r.leaf, r.vault, r.index, r.approval) for r in rows]
-        found[name] = places, entries, report["indication"], [s["step"] for s in report["steps"]], app.verifying.by_id(
-            record_id, Question()
-        ).cause_code
+        found[name] = places, entries, report.indication, report.cause_code
     with app.store.read() as unit:
         found["batches"] = sorted(
             (b.issuer, b.root, b.size, b.sequence, b.block, b.block_hash, b.accreditation, b.manifest_sha256)
@@ -68,9 +67,7 @@ def test_after_a_rebuild_no_number_is_issued_a_second_time(demo: World) -> None:
     assert dict(result.counts) == {"existing": 6}
 
 
-def _first_source(demo: World) -> Any:
-    from ledger_world import write_rows
-
+def _first_source(demo: World) -> Path:
     (demo.home.parent / "real-estate-0.pdf").write_bytes(b"%PDF-1.7 invented")
     return write_rows(demo.home.parent / "again.csv", 6, with_files=1)
 

@@ -10,7 +10,7 @@ from services_faults import AFTER, BEFORE, Faulty, replace_port
 
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B
 from ledger.core.registries import Permission, Reason, State
-from ledger.errors import ConflictError, InputError, ZhengyinError
+from ledger.errors import ConflictError, InputError, UnavailableError, ZhengyinError
 from ledger.ports import StatusCall
 from ledger.services import statuses
 from ledger.services.statuses import ChangeRequest
@@ -98,6 +98,20 @@ def test_no_change_is_sent_before_its_statement_is_final(demo: World) -> None:
     chain.faults.clear()
     demo.drain()
     assert intents(demo, "accepted", "ready", "sent") == 0
+    check_ledger(demo.app, [statement])
+
+
+def test_a_statement_that_nobody_can_sign_is_told_not_waited_for(demo: World) -> None:
+    statement = demo.change(demo.row(demo.ids["plain"]).leaf, State.REVOKED)
+
+    def away(_: str) -> None:
+        raise UnavailableError("STORE_LOST")
+
+    demo.app.signer = away  # type: ignore[assignment]
+    done = demo.app.outbox.drain(300)
+    assert [p.code for p in done.problems] == ["STORE_LOST"]
+    demo.close()
+    demo.drain()
     check_ledger(demo.app, [statement])
 
 
@@ -265,7 +279,7 @@ def test_what_ended_or_is_unknown_has_no_successor(demo: World, tmp_path: Path) 
 def test_two_rows_of_one_file_cannot_both_succeed_one_license(demo: World, tmp_path: Path) -> None:
     source = tmp_path / "twins.csv"
     write_rows(source, 3, supersedes=demo.ids["plain"])
-    result, outcomes = demo.import_rows(source)
+    _, outcomes = demo.import_rows(source)
     # the first serial number is that of the demonstration's own renewal
     assert [o.outcome for o in outcomes] == ["existing", "new", "refused"]
     assert outcomes[2].problem is not None
