@@ -89,7 +89,8 @@ def write_settings(home: Path, values: dict[str, str | int]) -> None:
     lines = [f"{key} = {_toml(value)}" for key, value in sorted(values.items())]
     try:
         with (home / FILE).open("x", encoding="utf-8") as stream:
-            stream.write("# Settings of this data folder; ledger/FORMATS.md names every key.\n" + "\n".join(lines) + "\n")
+            head = "# Settings of this data folder; ledger/FORMATS.md names every key."
+            stream.write("\n".join([head, *lines, ""]))
     except FileExistsError as e:
         raise ConfigError("SETTINGS_EXISTS", home=str(home)) from e
 

@@ -25,8 +25,8 @@ from ledger.assembly.founding import found  # noqa: E402
 from ledger.core.registries import Reason, State  # noqa: E402
 from ledger.crypto.digests import digest_path  # noqa: E402
 from ledger.services.importing import ImportRequest, RowOutcome  # noqa: E402
+from ledger.services.offline import Question, verify_offline  # noqa: E402
 from ledger.services.statuses import ChangeRequest  # noqa: E402
-from ledger.services.verifying import Question, verify_offline  # noqa: E402
 from ledger.settings import load_settings  # noqa: E402
 from ledger.verification.report import Report  # noqa: E402
 from scripts import demo_data as data  # noqa: E402

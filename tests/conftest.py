@@ -1,21 +1,31 @@
-"""Fixtures for tests that need a founded ledger: one is founded a session and worker, each test gets a copy."""
+"""Fixtures for tests that need a founded ledger: one is founded a session and worker, each test gets a copy.
+
+The ledger is imported inside them: tests of the rows below must not load what they test the absence of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from ledger_world import Template, World, demo_template, found_template
+
+if TYPE_CHECKING:
+    from ledger_world import Template, World
 
 
 @pytest.fixture(scope="session")
 def founded_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    from ledger_world import found_template
+
     return found_template(tmp_path_factory.mktemp("founded"))
 
 
 @pytest.fixture(scope="session")
 def filled_template(founded_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    from ledger_world import demo_template
+
     return demo_template(founded_template, tmp_path_factory.mktemp("filled"))
 
 

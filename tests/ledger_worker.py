@@ -9,6 +9,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -86,7 +87,7 @@ def full_disk(world: World, size: str, source: str) -> None:
     world.drain()
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[..., None]] = {
     "drain": drain,
     "import": import_rows,
     "issue": issue,

@@ -80,7 +80,7 @@ def test_no_file_is_longer_than_500_lines() -> None:
 
 
 def test_verifying_offline_loads_nothing_heavy() -> None:
-    code = f"import sys, ledger.services.verifying; print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = f"import sys, ledger.services.offline; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ledger.core.canonical import BUNDLE_LIMITS
 from ledger.errors import InputError
-from ledger.services.verifying import Question
+from ledger.services.offline import Question
 
 router = APIRouter(prefix="/v1/verifications")
 

@@ -161,10 +161,8 @@ def current_accreditations(app: App, organisation: str, kind: Kind) -> list[Accr
 
 def renew_trust(app: App, jurisdictions: Sequence[str]) -> bool:
     """Take new jurisdictions and authorities over into the trust file; ``False`` where other members must sign it."""
-    try:
-        app.trust.install(renewed_trust(app, jurisdictions))
-    except ConfigError as e:
-        if e.code != "TRUST_NO_KEYS":
-            raise
+    file = renewed_trust(app, jurisdictions)
+    if len(file.signatures) < file.content.threshold:
         return False
+    app.trust.install(file)
     return True

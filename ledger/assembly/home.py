@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ledger.assembly.trust_files import read_trust_file
 from ledger.chain.contracts import Contracts
 from ledger.core import canonical, shapes
 from ledger.core.identifiers import organisation_id
 from ledger.core.manifests import ChainIdentity
 from ledger.core.trust import Trust, TrustFile
 from ledger.crypto.trust_signatures import verify_trust_file
-from ledger.errors import ConfigError, InputError, NotFoundError
+from ledger.errors import ConfigError, InputError
 from ledger.store.files import sync_folder, translated
 
 CHAIN_TAG = "zhengyin/chainFile/1"
@@ -107,21 +108,6 @@ class ChainFile:
             )
         except (OSError, InputError) as e:
             raise ConfigError("CHAIN_FILE_INVALID", file=str(path)) from e
-
-
-def read_trust_file(path: Path) -> TrustFile:
-    """A self-consistent trust file: canonical, and signed by a threshold of the keys it lists.
-
-    Raises:
-        InputError: SHAPE_…, CANONICAL_…, TRUST_…. NotFoundError: TRUST_FILE_MISSING.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as e:
-        raise NotFoundError("TRUST_FILE_MISSING", file=str(path)) from e
-    found = TrustFile.from_bytes(data)
-    verify_trust_file(found, None, None)
-    return found
 
 
 class TrustFolder:

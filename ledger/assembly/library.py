@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.errors import NotFoundError
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 from ledger.verification.report import Report
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def verify_bundle(bundle: bytes, trust_file: str | Path, *, as_of_bundle: bool =
     Raises:
         NotFoundError: TRUST_FILE_MISSING. InputError: TRUST_…: a trust file that does not hold together.
     """
-    from ledger.assembly.home import read_trust_file
+    from ledger.assembly.trust_files import read_trust_file
 
     trust = read_trust_file(Path(trust_file)).content
     return verify_offline(bundle, trust, Question(as_of_bundle=as_of_bundle), int(time.time()))

@@ -59,8 +59,14 @@ def export(
         if renew or jurisdictions:
             from ledger.assembly.trusting import renewed_trust
 
-            app.trust.install(renewed_trust(app, jurisdictions or ()))
-        file = app.trust.current()
+            file = renewed_trust(app, jurisdictions or ())
+            if len(file.signatures) < file.content.threshold:
+                # the other members sign this file where their keys lie; the one who completes it imports it
+                session.note("CLI_TRUST_PARTIAL", signatures=len(file.signatures), threshold=file.content.threshold)
+            else:
+                app.trust.install(file)
+        else:
+            file = app.trust.current()
     _write(session, file, output)
     return 0
 

@@ -18,7 +18,7 @@ from ledger.errors import InputError, NotFoundError, ZhengyinError
 if TYPE_CHECKING:
     from ledger.assembly.app import App
     from ledger.core.trust import Trust
-    from ledger.services.verifying import Question
+    from ledger.services.offline import Question
     from ledger.verification.report import Report
 
 VERIFY = about(
@@ -64,7 +64,7 @@ def verify(
 ) -> int:
     session: Session = context.obj
     from ledger.cli.values import duration, instant
-    from ledger.services.verifying import Question
+    from ledger.services.offline import Question
 
     question = Question(
         time_of_interest=instant(as_of) if as_of and as_of != "bundle" else None,
@@ -112,7 +112,7 @@ def _trust(session: Session, path: Path | None) -> Trust:
 def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
     from dataclasses import replace
 
-    from ledger.services.verifying import verify_offline
+    from ledger.services.offline import verify_offline
 
     if request.number is not None or (any(not _is_bundle(f) for f in request.files) and request.bundle is None):
         raise InputError("CLI_VERIFY_OFFLINE_NEEDS")

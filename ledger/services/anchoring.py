@@ -54,8 +54,8 @@ class Anchoring:
         self._account = account
         self._clock = clock
 
-    def advance(self) -> Progress:
-        """One pass over every open batch.
+    def advance(self, beat: Callable[[], None] = lambda: None) -> Progress:
+        """One pass over every open batch; ``beat`` before each.
 
         Whatever is wrong with one batch (an outside party that does not answer, a key that is not here, a record
         without approval) holds back that batch, not those of other offices.
@@ -71,6 +71,7 @@ class Anchoring:
         with self._store.read() as unit:
             batches = unit.batches.in_states(OPEN_STATES)
         for batch in batches:
+            beat()
             try:
                 while batch.state in arrows and arrows[batch.state](batch):
                     progress.moved += 1

@@ -42,16 +42,18 @@ class Batching:
         self._spool = spool
         self._clock = clock
 
-    def close_all(self) -> tuple[int, list[ZhengyinError]]:
-        """Close every batch that can be closed: (number closed, what held others back)."""
+    def close_all(self, beat: Callable[[], None] = lambda: None) -> tuple[int, list[ZhengyinError]]:
+        """Close every batch that can be closed: (number closed, what held others back). ``beat`` before each."""
         closed = 0
         problems: list[ZhengyinError] = []
         with self._store.read() as unit:
             waiting = unit.records.waiting()
         for issuer, kind, _ in waiting:
             try:
+                beat()
                 while self.close_one(issuer, kind):
                     closed += 1
+                    beat()
             except ConflictError as e:
                 problems.append(e)
         return closed, problems

@@ -14,7 +14,7 @@ from ledger.core.identifiers import organisation_from_bytes32
 from ledger.core.manifests import BlockName, Manifest
 from ledger.core.registries import Kind, Reason, State
 from ledger.crypto.blind_index import BlindIndex
-from ledger.errors import IntegrityError, NotFoundError
+from ledger.errors import ConflictError, IntegrityError, NotFoundError
 from ledger.ports import (
     AcceptedRow,
     AccountRow,
@@ -110,11 +110,11 @@ class Indexing:
         Records that are accepted but not anchored yet live only in rows and spool: they must be anchored first.
 
         Raises:
-            IntegrityError: REBUILD_OPEN_WORK; SEGMENT_…, BODY_OF_OTHER_LEAF.
+            ConflictError: REBUILD_OPEN_WORK. IntegrityError: SEGMENT_…, BODY_OF_OTHER_LEAF.
         """
         with self._store.read() as unit:
             if unit.records.waiting() or unit.batches.in_states(("batched", "signed", "broadcast", "mined", "final")):
-                raise IntegrityError("REBUILD_OPEN_WORK")
+                raise ConflictError("REBUILD_OPEN_WORK")
         with self._store.begin() as unit:
             unit.clear_rows()
             unit.chain.clear()

@@ -13,7 +13,8 @@ from ledger.services.indexing import Indexing
 from ledger.services.statuses import Statuses
 
 LEASE = "outbox"
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 30.0
+"""A killed process holds everything up for so long at most; a live one renews before each batch."""
 ORPHAN_SECONDS = 3600.0
 """A chunk that no row names is an orphan of a crash once it is this old; younger ones may be in use."""
 PATIENCE_SECONDS = 10.0
@@ -61,8 +62,8 @@ class Outbox:
         """
         self._hold()
         self._indexing.run()
-        closed, problems = self._batching.close_all()
-        anchors = self._anchoring.advance()
+        closed, problems = self._batching.close_all(self._hold)
+        anchors = self._anchoring.advance(self._hold)
         indexed = self._indexing.run()
         changes = self._statuses.advance()
         return Pass(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ledger.core.bundles import Bundle, StateProof
 from ledger.core.records import FileDigest, Record
@@ -14,36 +13,10 @@ from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
 from ledger.ports import RecordRow, Store, Unit
 from ledger.services.bundling import Bundling
+from ledger.services.offline import Question
 from ledger.verification.facts import Facts, IndexFacts
 from ledger.verification.procedure import verify
 from ledger.verification.report import Report, not_found, undecided
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the relying party asks beside the bundle; see ``Facts`` for each."""
-
-    documents: tuple[FileDigest, ...] = ()
-    time_of_interest: int | None = None
-    as_of_bundle: bool = False
-    max_age: int | None = None
-    jurisdiction: str | None = None
-
-
-def verify_offline(bundle: bytes, trust: Trust, question: Question, now: int) -> Report:
-    """Judge a bundle with nothing but a trust file."""
-    return verify(
-        Facts(
-            bundle=bundle,
-            documents=question.documents,
-            trust=trust,
-            now=now,
-            time_of_interest=question.time_of_interest,
-            as_of_bundle=question.as_of_bundle,
-            max_age=question.max_age,
-            jurisdiction=question.jurisdiction,
-        )
-    )
 
 
 class Verifying:

@@ -14,7 +14,7 @@ from ledger_world import World, demo_template, found_template
 from ledger.core.canonical import BUNDLE_LIMITS, decode, encode
 from ledger.core.registries import State
 from ledger.core.trust import Trust, TrustFile
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 from ledger.verification.report import Report
 
 

@@ -21,7 +21,7 @@ from ledger.core.trust import Trust, TrustedChain
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ZhengyinError
 from ledger.services.accepting import Acceptor, Draft
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 
 # ---- trust files ----------------------------------------------------------------------------------------------------
 

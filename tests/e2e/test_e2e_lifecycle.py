@@ -14,14 +14,14 @@ from ledger_world import ROOT, World, check_ledger, found_template
 from ledger.core.registries import Reason, State
 from ledger.core.trust import TrustFile
 from ledger.crypto.digests import digest_path
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 
 OFFLINE = """
 import json, sys
 from pathlib import Path
 from ledger.core.trust import TrustFile
 from ledger.crypto.trust_signatures import verify_trust_file
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 trust = TrustFile.from_bytes(Path("trust.json").read_bytes())
 verify_trust_file(trust, None, None)
 report = verify_offline(Path("record.zyb").read_bytes(), trust.content, Question(as_of_bundle=True), int(sys.argv[1]))

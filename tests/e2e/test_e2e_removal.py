@@ -57,7 +57,8 @@ def test_no_part_can_be_emptied(kit: Kit, name: str) -> None:
     whole = tree(getattr(kit, name))
     for path in places(whole):
         old = parent(whole, path)[path[-1]]
-        for empty in ([], {}, None, ""):
+        empties: tuple[Any, ...] = ([], {}, None, "")
+        for empty in empties:
             if old == empty or (path == ("disclosures",) and empty == []):
                 continue
             left = copy.deepcopy(whole)

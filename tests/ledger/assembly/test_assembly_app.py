@@ -17,7 +17,7 @@ from ledger.assembly.trusting import renewed_trust, sign
 from ledger.core.registries import Permission
 from ledger.core.trust import TrustFile
 from ledger.errors import ConfigError, ConflictError, InputError, IntegrityError, NotFoundError, UnavailableError
-from ledger.services.verifying import Question, verify_offline
+from ledger.services.offline import Question, verify_offline
 
 # ---- founding -------------------------------------------------------------------------------------------------------
 

@@ -326,3 +326,19 @@ def test_jobs_shows_imports_batches_and_what_waits(ledger: Cli, tmp_path: Path) 
     assert ledger("anchor", "--json").json["problems"] == []
     assert ledger("anchor", "--wait", "--json").json["open"] == 0
     assert ledger("jobs", "--json").json["waiting"] == []
+
+
+def test_members_whose_keys_lie_apart_sign_a_trust_file_one_after_the_other(demo: Cli, tmp_path: Path) -> None:
+    second = Cli(tmp_path / "second")
+    shutil.copytree(demo.home, second.home)
+    for home, gone in ((demo.home, COUNCIL[1:]), (second.home, (COUNCIL[0], COUNCIL[2]))):
+        for member in gone:
+            (key,) = (home / "keys" / member).glob("*.council.pem")
+            key.unlink()
+    half, whole = tmp_path / "half.json", tmp_path / "whole.json"
+    done = demo("trust", "export", "--renew", "-o", half)
+    assert done.code == 0 and "trust sign" in done.err
+    assert demo("trust", "import", half).code == 2  # one of two signatures is not yet a trust file
+    assert second("--json", "trust", "sign", half, "-o", whole).json["signatures"] == 2
+    assert demo("trust", "import", whole).code == 0
+    assert demo("--json", "trust", "show").json["version"] == 2

@@ -284,7 +284,8 @@ def _use_nonce(world: World) -> None:
 
 
 def _send_anchor(world: World, call: AnchorCall | None) -> None:
-    app, chain = world.app, world.app.chain.inner
+    app: Any = world.app
+    chain = app.chain.inner  # the real one, behind the faults
     account = app.account(OFFICE_A, Permission.ANCHOR)
     if call is None:
         with app.store.read() as unit:
@@ -387,7 +388,8 @@ class OutboxUnderFaults(RuleBasedStateMachine):
     @precondition(lambda self: self.leaves)
     @rule()
     def nonce_stolen(self) -> None:
-        app, chain = self.world.app, self.ports["chain"].inner
+        app: Any = self.world.app
+        chain = self.ports["chain"].inner
         account = app.account(OFFICE_A, Permission.STATUS)
         nonce = chain.chain_nonce(account.address)
         with app.store.inner.read() as unit:

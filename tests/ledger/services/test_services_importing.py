@@ -12,7 +12,7 @@ from ledger.assembly.demo_plan import OFFICE_A
 from ledger.core.registries import Kind
 from ledger.errors import InputError, ZhengyinError
 from ledger.services import importing
-from ledger.services.verifying import Question
+from ledger.services.offline import Question
 from scripts import demo_data
 
 

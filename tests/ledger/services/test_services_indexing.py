@@ -13,12 +13,12 @@ from services_faults import replace_port
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B
 from ledger.core.registries import Permission, State
 from ledger.crypto.digests import digest_path
-from ledger.errors import IntegrityError, NotFoundError
+from ledger.errors import ConflictError, NotFoundError
 from ledger.ports import AnchorCall
 from ledger.proofs.events import AnchoredEvent
 from ledger.services import indexing
 from ledger.services.indexing import Indexing
-from ledger.services.verifying import Question
+from ledger.services.offline import Question
 
 
 def answers(world: World) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _first_source(demo: World) -> Path:
 
 def test_a_rebuild_waits_for_open_work(demo: World) -> None:
     accepted = demo.issue_seal("在途")
-    with pytest.raises(IntegrityError) as refused:
+    with pytest.raises(ConflictError) as refused:
         demo.app.indexing.rebuild()
     assert refused.value.code == "REBUILD_OPEN_WORK"
     demo.drain()

@@ -13,8 +13,8 @@ from ledger.core.registries import Permission, Reason, State
 from ledger.errors import ConflictError, InputError, UnavailableError, ZhengyinError
 from ledger.ports import StatusCall
 from ledger.services import statuses
+from ledger.services.offline import Question
 from ledger.services.statuses import ChangeRequest
-from ledger.services.verifying import Question
 
 ENDED = {"revoked": "revoked", "old": "superseded"}
 
@@ -247,13 +247,13 @@ def test_a_renewal_issued_singly_ends_the_old_in_the_same_transaction(demo: Worl
     for name in ("acceptor", "statuses", "importing"):
         demo.app.__dict__.pop(name, None)
     values = dict(old.values)
-    arguments = {"id_": outcomes[0].id, "supersedes": demo.ids["plain"]}
+    new = outcomes[0].id
     store.faults["begin"] = BEFORE
     with pytest.raises(ZhengyinError):
-        demo.app.issuing.issue(OFFICE_A, definition, values, **arguments)
+        demo.app.issuing.issue(OFFICE_A, definition, values, id_=new, supersedes=demo.ids["plain"])
     store.faults.clear()
     assert demo.app.verifying.by_id(demo.ids["plain"], Question()).exit_code == 0
-    demo.app.issuing.issue(OFFICE_A, definition, values, **arguments)
+    demo.app.issuing.issue(OFFICE_A, definition, values, id_=new, supersedes=demo.ids["plain"])
     demo.drain()
     assert demo.app.verifying.by_id(demo.ids["plain"], Question()).cause_code == "STATUS_SUPERSEDED"
     assert demo.app.verifying.by_id(outcomes[0].id or "", Question()).exit_code == 0
