@@ -9,17 +9,8 @@ from cryptography import x509
 
 from ledger.assembly.app import App
 from ledger.core.registries import Kind
-from ledger.core.trust import (
-    Authority,
-    CouncilKey,
-    DatedState,
-    Policy,
-    Recognition,
-    Trust,
-    TrustedChain,
-    TrustFile,
-    Validator,
-)
+from ledger.core.trust import Trust, TrustFile
+from ledger.core.trust_lists import Authority, CouncilKey, DatedState, Policy, Recognition, TrustedChain, Validator
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.trust_signatures import sign_trust
 from ledger.errors import ConfigError

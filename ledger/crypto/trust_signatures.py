@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from ledger.core.trust import CouncilKey, KeySignature, Trust, TrustFile
+from ledger.core.trust import KeySignature, Trust, TrustFile
+from ledger.core.trust_lists import CouncilKey
 from ledger.errors import ConfigError, ConflictError, InputError
 
 RAW_BYTES = 64  # r ‖ s, 32 bytes each (RFC 7518 section 3.4), and Ed25519 (RFC 8032 section 5.1.6)

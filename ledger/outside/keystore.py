@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
 
 from ledger.core.identifiers import organisation_id
-from ledger.core.trust import CouncilKey
+from ledger.core.trust_lists import CouncilKey
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ConfigError, InputError, NotFoundError
 from ledger.outside import private_files

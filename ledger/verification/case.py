@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.core.bundles import Bundle
-from ledger.core.trust import Authority, Policy, TrustedChain
+from ledger.core.trust_lists import Authority, Policy, TrustedChain
 from ledger.core.verdicts import Finding, Step, StepResult, failed, undetermined, worst
 from ledger.crypto.cms import CmsSignature
 from ledger.crypto.paths import CertificatePath

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ledger.core.records import Record
 from ledger.core.registries import Kind
-from ledger.core.trust import Policy, Recognition, Trust
+from ledger.core.trust import Trust
+from ledger.core.trust_lists import Policy, Recognition
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ledger.core.bundles import Bundle, StateProof, StatusEntry
 from ledger.core.identifiers import organisation_bytes32
-from ledger.core.trust import TrustedChain
+from ledger.core.trust_lists import TrustedChain
 from ledger.core.verdicts import Finding, Step, failed
 from ledger.errors import InputError
 from ledger.proofs.commit_seals import Finality

@@ -12,17 +12,15 @@ from ledger.core import canonical
 from ledger.core.canonical import b64
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.core.registries import Kind
-from ledger.core.trust import (
-    TRUST_LIMITS,
+from ledger.core.trust import TRUST_LIMITS, Trust, TrustFile
+from ledger.core.trust_lists import (
     Authority,
     CompromisedSigner,
     CouncilKey,
     DatedState,
     Policy,
     Recognition,
-    Trust,
     TrustedChain,
-    TrustFile,
     Validator,
 )
 from ledger.crypto.trust_signatures import sign_trust

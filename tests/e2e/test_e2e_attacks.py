@@ -17,7 +17,8 @@ from ledger.core.bundles import Bundle
 from ledger.core.disclosures import disclose
 from ledger.core.keys import RecordKey
 from ledger.core.registries import Kind
-from ledger.core.trust import Trust, TrustedChain
+from ledger.core.trust import Trust
+from ledger.core.trust_lists import TrustedChain
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ZhengyinError
 from ledger.services.accepting import Acceptor, Draft

@@ -4,7 +4,7 @@ of one that this jurisdiction does not recognise for such records; certificates 
 from __future__ import annotations
 
 from ledger.core.bundles import Bundle
-from ledger.core.trust import Authority
+from ledger.core.trust_lists import Authority
 from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, undetermined
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.cms import CmsSignature

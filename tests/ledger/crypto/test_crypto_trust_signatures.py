@@ -10,7 +10,8 @@ from crypto_kit import DER, NOW, RSA_KEY, p256
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from ledger.core.trust import CouncilKey, KeySignature, Trust, TrustFile
+from ledger.core.trust import KeySignature, Trust, TrustFile
+from ledger.core.trust_lists import CouncilKey
 from ledger.crypto.trust_signatures import fingerprint_words, sign_trust, verify_trust_file
 from ledger.errors import ZhengyinError
 

@@ -11,6 +11,19 @@ from ledger_world import World
 from ledger.errors import UnavailableError
 
 BEFORE, AFTER = "before", "after"
+CHAIN = (
+    "head",
+    "chain_nonce",
+    "check_anchor",
+    "sign_anchor",
+    "send",
+    "mined",
+    "canonical",
+    "anchored",
+    "anchor_proof",
+    "events",
+)
+"""What the outbox asks of the chain."""
 
 
 class Faulty:

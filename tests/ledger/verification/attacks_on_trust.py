@@ -9,7 +9,7 @@ import bundle_factory as f
 from attack_list import OPEN, attack, of
 
 from ledger.core.registries import Kind, Reason, Relation, State
-from ledger.core.trust import CompromisedSigner, DatedState
+from ledger.core.trust_lists import CompromisedSigner, DatedState
 from ledger.core.verdicts import Step
 from ledger.verification.facts import Facts, IndexFacts
 

@@ -26,14 +26,14 @@ from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
 from ledger.core.merkle import build_levels, inclusion_path, root_of
 from ledger.core.records import FileDigest, Record, Reference
 from ledger.core.registries import Kind, Reason, Relation, State, Suite
-from ledger.core.trust import (
+from ledger.core.trust import Trust
+from ledger.core.trust_lists import (
     Authority,
     CompromisedSigner,
     CouncilKey,
     DatedState,
     Policy,
     Recognition,
-    Trust,
     TrustedChain,
     Validator,
 )
