@@ -213,4 +213,4 @@ def check(demo: Demo) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Console()))
+    sys.exit(main(Console(highlight=False)))

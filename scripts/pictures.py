@@ -28,11 +28,12 @@ def write(console: Console, name: str, title: str) -> None:
 
 
 def main() -> int:
-    console = Console(record=True, width=100)
+    console = Console(record=True, width=100, highlight=False)
     code = demo.main(console)
     write(console, "demo.svg", "make demo")
     folder = ROOT / "build" / "demo"
-    words = ["verify", "real-estate-1.zyb", "--trust", "home/trust.json", "--offline", "--as-of", "bundle"]
+    words = ["verify", "files/real-estate-1.pdf", "--bundle", "real-estate-1.zyb", "--trust", "home/trust.json"]
+    words += ["--offline", "--as-of", "bundle"]
     done = subprocess.run(
         [sys.executable, "-m", "ledger.cli", *words, "--lang", "en"],
         cwd=folder,
@@ -41,7 +42,7 @@ def main() -> int:
         check=True,
         env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
     )
-    shown = Console(record=True, width=100)
+    shown = Console(record=True, width=100, highlight=False)
     shown.print(Text(f"$ zhengyin {' '.join(words)}"), Text(done.stdout.rstrip()), sep="\n")
     write(shown, "verify.svg", "zhengyin verify")
     return code
