@@ -51,6 +51,7 @@ contract Records is RecordsBase {
     {
         _checkCount(changes.length);
         if (state > STATE_SUPERSEDED) revert StateUnknown(state);
+        if (reason == REASON_ANNULLED) revert ReasonReserved(reason);
         if (effective > block.timestamp) revert EffectiveInFuture(effective, uint40(block.timestamp));
         bytes32 actor = _consortium.actingOrganisation(msg.sender, PERMISSION_STATUS);
         if (!_consortium.mayActFor(actor, issuer)) revert NotEntitled(actor, issuer);
@@ -149,11 +150,17 @@ contract Records is RecordsBase {
     function _change(Entry memory entry, Change calldata change) private {
         StatusWords storage words = _statuses[entry.issuer][change.leaf];
         uint8 from = words.state;
-        if (from == entry.state && words.effective == entry.effective && words.reason == entry.reason) return;
-        if (words.frozen || from > STATE_SUSPENDED || from == entry.state) {
+        bool again = from == entry.state;
+        // The one repetition that writes: the decision behind an emergency suspension, whose entry is still the last.
+        // It moves the count on, so that neither it nor another decision can be added after it.
+        bool decides = again && from == STATE_SUSPENDED && change.statement != 0
+            && _undecided[entry.issuer][change.leaf] == words.count;
+        if (again && !decides && words.effective == entry.effective && words.reason == entry.reason) return;
+        if (words.frozen || from > STATE_SUSPENDED || (again && !decides)) {
             emit StatusRefused(entry.issuer, change.leaf, change.statement, from, entry.state);
         } else {
             _write(words, entry, change.leaf, change.statement);
+            if (change.statement == 0) _undecided[entry.issuer][change.leaf] = words.count;
         }
     }
 

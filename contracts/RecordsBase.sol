@@ -18,6 +18,8 @@ abstract contract RecordsBase is IRecords {
     bytes32 internal _retired;
     mapping(bytes32 issuer => mapping(bytes32 leaf => bytes32 court)) internal _frozenBy;
     mapping(bytes32 act => bytes32 organisation) private _proposedBy;
+    // Number of the leaf's newest change without statement; it says nothing once the leaf's count has passed it.
+    mapping(bytes32 issuer => mapping(bytes32 leaf => uint32 count)) internal _undecided;
 
     modifier whileWriting() {
         if (_retired != 0) revert LedgerRetired(_retired);

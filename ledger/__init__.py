@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ledger.errors import ZhengyinError
     from ledger.verification.report import Report
 
+__version__ = "0.1.0"
+"""The one place where the version stands; the distribution reads it from here."""
+
 __all__ = ["Bundle", "Ledger", "Report", "TrustFile", "ZhengyinError", "open_ledger", "verify_bundle"]
 
 _WHERE = {

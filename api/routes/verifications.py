@@ -24,5 +24,4 @@ async def verify_bundle(request: Request) -> dict[str, Any]:
         if len(data) > BUNDLE_LIMITS.size:
             raise InputError("API_BODY_TOO_LARGE", limit=BUNDLE_LIMITS.size)
     verifying = request.app.state.ledger.verifying
-    report = await run_in_threadpool(verifying.bundle, bytes(data), Question())
-    return dict(report.to_json())
+    return await run_in_threadpool(lambda: dict(verifying.bundle(bytes(data), Question()).to_json()))

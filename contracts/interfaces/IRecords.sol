@@ -154,6 +154,8 @@ interface IRecords {
     error StateUnknown(uint8 state);
     /// @notice A status does not take effect in the future.
     error EffectiveInFuture(uint40 effective, uint40 time);
+    /// @notice The reason is that of annulments, which `annul` alone writes.
+    error ReasonReserved(uint8 reason);
     /// @notice Only an emergency suspension may come without its statement.
     error StatementMissing(bytes32 leaf);
     /// @notice The target is zero.
@@ -174,9 +176,10 @@ interface IRecords {
     function anchor(Batch calldata batch) external returns (uint64 sequence);
 
     /// @notice Change the state of leaves: active to and from suspended, either to revoked or superseded.
-    /// The same state, effective and reason again is no change.
+    /// The same state, effective and reason again is no change. A suspension that came without its statement may be
+    /// followed, once, by a suspension with one.
     /// @param effective at or before this block's time
-    /// @param reason number of the reason; its words are in the statement
+    /// @param reason number of the reason, any but 255; its words are in the statement
     function setStatus(bytes32 issuer, Change[] calldata changes, uint8 state, uint40 effective, uint8 reason)
         external;
 

@@ -135,7 +135,10 @@ def certify(app: App, organisation: str, name: str, key: str, authority: str | N
     folder = authority or (known[0] if known else "")
     if folder not in known:
         raise ConfigError("AUTHORITY_NONE", known=", ".join(known) or "–")
-    spki = app.keys.create(organisation, key, "signing")
+    try:
+        spki = app.keys.public(organisation, key, "signing")  # a key that a crash, or a CA, left without certificate
+    except NotFoundError:
+        spki = app.keys.create(organisation, key, "signing")
     certificate = DemoAuthority(app.home.authorities / folder).issue(
         load_der_public_key(spki), name, organisation, int(app.clock()), CERTIFICATE_DAYS
     )

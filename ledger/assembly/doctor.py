@@ -13,16 +13,21 @@ from typing import Any
 
 from cryptography import x509
 
+from ledger import __version__
 from ledger.assembly.app import App
 from ledger.errors import Language, NotFoundError, ZhengyinError, message
+from ledger.outside.file_revocation import FileRevocation, ListSpan
 from ledger.settings import load_settings
 from ledger.store.segments import SegmentFolders
+from ledger.verification.words import instant
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 LEAST_DISK = 1 << 30
 SOON = 30 * 86_400
 AHEAD = 120
 """Seconds that the chain's newest block may lie after this machine's clock."""
+QUIET = 30 * 86_400
+"""Seconds without a block after which the clock is asked about."""
 STALE = 86_400
 """Seconds: trust or chain dated that far after the clock means the clock is wrong, not merely late."""
 
@@ -48,7 +53,7 @@ def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
     found.append(Check("settings", OK, "DOCTOR_SETTINGS", {"home": str(home)}))
     with App(settings, clock) as app:
         for name, look in (
-            ("keys", _keys), ("certificates", _certificates), ("chain", _chain), ("store", _store),
+            ("keys", _keys), ("certificates", _certificates), ("crls", _crls), ("chain", _chain), ("store", _store),
             ("segments", _segments), ("trust", _trust), ("outbox", _outbox),
         ):  # fmt: skip
             try:
@@ -68,8 +73,8 @@ def _problem(name: str, error: ZhengyinError) -> Check:
 
 
 def _versions() -> Check:
-    names = ("zhengyin", "cryptography", "SQLAlchemy", "py-evm")
-    known = []
+    names = ("cryptography", "SQLAlchemy", "py-evm")
+    known = [f"zhengyin {__version__}"]
     for name in names:
         try:
             known.append(f"{name} {metadata.version(name)}")
@@ -113,11 +118,35 @@ def _certificates(app: App) -> Iterator[Line]:
     yield OK, "DOCTOR_CERTIFICATES", {"count": count}
 
 
+def _crls(app: App) -> Iterator[Line]:
+    """How long the revocation lists of each CA last: without current ones no batch is signed."""
+    for folder in app.home.authority_folders():
+        if (folder / "keys").is_dir():  # a test CA, whose lists are made anew when they are needed
+            yield OK, "DOCTOR_CRLS_TEST", {"folder": folder.name}
+            continue
+        for span in FileRevocation(folder).spans():
+            yield _crl(folder.name, span, app.clock())
+
+
+def _crl(folder: str, span: ListSpan, now: float) -> Line:
+    if span.since is None or span.until is None:
+        return WARNING, "DOCTOR_CRL_NONE", {"folder": folder, "issuer": span.issuer}
+    values = {"folder": folder, "issuer": span.issuer, "until": instant(span.until)}
+    if now >= span.until:
+        return FAILED, "DOCTOR_CRL_ENDED", values
+    late = (span.until - now) * 4 < span.until - span.since  # lists live a day or a year: its last quarter
+    return (WARNING, "DOCTOR_CRL_ENDS", values) if late else (OK, "DOCTOR_CRL", values)
+
+
 def _chain(app: App) -> Iterator[Line]:
+    """A head dated after the clock proves it slow. An old one does not prove it fast, for idle blocks are not made, so
+    that is only asked about."""
     head, timestamp = app.chain.head()
     ahead = timestamp - int(app.clock())
     if ahead > AHEAD:
         yield FAILED, "DOCTOR_CLOCK_BEHIND", {"seconds": ahead}
+    elif -ahead > QUIET:
+        yield WARNING, "DOCTOR_CLOCK_AHEAD", {"days": -ahead // 86_400, "time": instant(timestamp)}
     yield OK, "DOCTOR_CHAIN", {"block": head.block, "operator": app.chain_file.operator}
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ledger import __version__
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 
@@ -60,10 +61,7 @@ def _options(
         raise typer.BadParameter("zh | en", param_hint="--lang")
     session.fill(home, org, as_json, lang, quiet)
     if version:
-        from importlib import metadata
-
-        number = metadata.version("zhengyin")
-        session.result({"version": number}, f"zhengyin {number}")
+        session.result({"version": __version__}, f"zhengyin {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         sys.stdout.write(context.get_help() + "\n")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.cli.session import Session
 from ledger.cli.texts import about, table
-from ledger.errors import InputError
+from ledger.errors import ConflictError, InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from ledger.assembly.app import App
 
 GROUP = about("密钥", "keys", "zhengyin key list")
 NEW = about(
-    "生成密钥；signing 密钥由测试 CA 发证，或输出公钥交 CA 发证",
-    "make a key; a signing key is certified by a test CA, or its public half is printed for a CA",
+    "生成密钥；signing 密钥由本地测试 CA 发证，或用 --csr 生成证书请求交 CA 发证",
+    "make a key; a signing key is certified by a test CA here, or --csr writes a request for a real one",
     "zhengyin --org 114401000700000148 key new signing --name y2027 --certify",
 )
 IMPORT = about(
@@ -49,8 +52,14 @@ def new(
     organization: Annotated[
         str | None, typer.Option("--organization-name", help="证书中的机构名称 · name in the certificate")
     ] = None,
+    csr: Annotated[
+        Path | None,
+        typer.Option("--csr", dir_okay=False, metavar="FILE", help="证书请求（PKCS#10） · request for a CA"),
+    ] = None,
 ) -> int:
     session: Session = context.obj
+    if csr is not None and (purpose != "signing" or certify):
+        raise InputError("CLI_KEY_CSR")
     with session.app() as app:
         organisation = session.acting(app)
         value = {"organisation": organisation, "name": name, "purpose": purpose}
@@ -66,6 +75,9 @@ def new(
             certificate = council_work.certify(app, organisation, organization or organisation, name, authority)
             text = value["certificate"] = _pem(certificate, "CERTIFICATE")
             session.note("CLI_ORG_TEST_CERTIFICATE")
+        elif csr is not None:
+            text = value["csr"] = str(csr)
+            _request(app, organisation, name, organization or organisation, algorithm, csr)
         else:
             text = value["publicKey"] = _pem(app.keys.create(organisation, name, purpose, algorithm), "PUBLIC KEY")
         if purpose == "account":
@@ -74,6 +86,23 @@ def new(
             session.note("CLI_KEY_BIND")
     session.result(value, text)
     return 0
+
+
+def _request(app: App, organisation: str, name: str, words: str, algorithm: str | None, file: Path) -> None:
+    """Make the key, unless one waits for its certificate already, and write the request.
+
+    Raises:
+        ConflictError: KEYS_EXISTS where the key has its certificate.
+    """
+    try:
+        app.keys.signing(organisation, name)
+    except NotFoundError:
+        waiting = {(e.organisation, e.name) for e in app.keys.list() if e.purpose == "signing"}
+        if (organisation, name) not in waiting:
+            app.keys.create(organisation, name, "signing", algorithm)
+    else:
+        raise ConflictError("KEYS_EXISTS", file=f"{name}.signing.crt")
+    file.write_text(_pem(app.keys.request(organisation, name, words), "CERTIFICATE REQUEST") + "\n", "ascii")
 
 
 def import_(

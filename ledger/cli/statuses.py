@@ -148,17 +148,20 @@ def _after(session: Session, app: App, order: _Order) -> int:
 
 
 def _request(app: App, actor: str, order: _Order, id_: str, by: str | None) -> ChangeRequest:
-    """Raises NotFoundError RECORD_UNKNOWN; InputError REGISTRY_UNKNOWN, CLI_INSTANT."""
+    """Raises NotFoundError RECORD_UNKNOWN; InputError REGISTRY_UNKNOWN, CLI_REASON_RESERVED, CLI_INSTANT."""
     from ledger.cli.values import instant
     from ledger.core.registries import Reason, State
     from ledger.services.statuses import ChangeRequest
 
+    reason = Reason.of_word(order.reason, "--reason")
+    if reason is Reason.SET_ASIDE:  # the contract would refuse it, after the statement was signed
+        raise InputError("CLI_REASON_RESERVED", reason=reason.word)
     return ChangeRequest(
         actor,
         leaf_of(app, actor, id_),
         State.of_word(order.state, "state"),
         instant(order.effective) if order.effective else int(app.clock()),
-        Reason.of_word(order.reason, "--reason"),
+        reason,
         order.decision,
         leaf_of(app, actor, by) if by else None,
     )

@@ -13,7 +13,7 @@ import typer
 from ledger.cli.run_codes import worst
 from ledger.cli.session import Session
 from ledger.cli.texts import about
-from ledger.errors import InputError, NotFoundError, ZhengyinError
+from ledger.errors import InputError, ZhengyinError
 
 if TYPE_CHECKING:
     from ledger.assembly.app import App
@@ -25,11 +25,14 @@ VERIFY = about(
     "核验文件、证明包或编号",
     "verify documents, bundles (.zyb) or a number",
     "zhengyin verify license.zyb --trust trust.json --offline --as-of bundle",
+    "几个文件各占一行，退出码取最重的。Several files take a line each; the gravest gives the exit code. "
     "文件按摘要查找；与 --bundle 同用时按该证明包核验。A document is looked up by its digest, or judged with --bundle.",
 )
 SUFFIX = ".zyb"
 MOST = 2 << 20
 """Bytes read of a bundle: beyond the format's limit, so that a longer one is refused by its own rule."""
+
+_MARKS = {0: "✓", 1: "✗"}
 
 Judge = Callable[[], "Report"]
 
@@ -165,10 +168,18 @@ def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool
             codes.append(session.fail(e, file=name))
             continue
         codes.append(report.exit_code)
-        text = report.detailed(session.language) if detailed else report.short(session.language)
-        gap = "\n" if number else ""
-        session.result({"file": name, **report.to_json()}, f"{gap}{name}\n{text}" if len(judges) > 1 else text)
+        if detailed:
+            text = report.detailed(session.language)
+            text = "\n" * (number > 0) + f"{name}\n{text}" if len(judges) > 1 else text
+        else:
+            text = _one_line(session, name, report) if len(judges) > 1 else report.short(session.language)
+        session.result({"file": name, **report.to_json()}, text)
     return worst(codes)
+
+
+def _one_line(session: Session, name: str, report: Report) -> str:
+    cause = f" [{report.cause_code}]" if report.cause_code else ""
+    return f"{_MARKS.get(report.exit_code, '?')} {name}: {session.words(report.headline.code)}{cause}"
 
 
 def _is_bundle(path: Path) -> bool:
@@ -176,12 +187,12 @@ def _is_bundle(path: Path) -> bool:
 
 
 def _bytes(path: Path) -> bytes:
-    """Raises NotFoundError CLI_FILE_MISSING."""
+    """Raises InputError CLI_FILE_MISSING."""
     try:
         with path.open("rb") as stream:
             return stream.read(MOST)
     except OSError as e:
-        raise NotFoundError("CLI_FILE_MISSING", file=str(path)) from e
+        raise InputError("CLI_FILE_MISSING", file=str(path)) from e
 
 
 def _digests(paths: tuple[Path, ...]) -> Any:

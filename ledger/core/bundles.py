@@ -13,7 +13,7 @@ from ledger.core import canonical, shapes
 from ledger.core.accreditations import Accreditation
 from ledger.core.canonical import BUNDLE_LIMITS, b64
 from ledger.core.disclosures import Disclosure
-from ledger.core.identifiers import organisation_id
+from ledger.core.identifiers import actor_id
 from ledger.core.manifests import MAX_BATCH, Manifest
 from ledger.core.records import MAX_CLAIMS, Record
 from ledger.core.registries import Reason, State
@@ -111,7 +111,8 @@ class Anchor:
 class StatusEntry:
     """One recorded change of a leaf's status, as the chain's history hash covers it (instants in seconds UTC).
 
-    ``statement`` is the leaf of the signed record behind it, 32 zero bytes where none was given yet.
+    ``actor``: see ``identifiers.actor_id``; ``statement``: leaf of the signed record behind it, 32 zero bytes where
+    none was given yet.
     """
 
     actor: str
@@ -137,11 +138,11 @@ class StatusEntry:
             value, path, "actor", "state", "effective", "recorded", "reason", "statement"
         )
         return cls(
-            organisation_id(shapes.text(actor, f"{path}.actor")),
+            actor_id(shapes.text(actor, f"{path}.actor")),
             State.of_word(state, f"{path}.state"),
             shapes.integer(effective, f"{path}.effective", high=MAX_INSTANT),
             shapes.integer(recorded, f"{path}.recorded", high=MAX_INSTANT),
-            Reason.of_word(reason, f"{path}.reason"),
+            Reason.of_recorded(reason, f"{path}.reason"),
             shapes.digest(statement, f"{path}.statement"),
         )
 

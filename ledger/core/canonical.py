@@ -37,8 +37,14 @@ FORBIDDEN = re.compile(
 )
 """Characters no string may hold. Fixed here: the Unicode tables of a Python version decide nothing."""
 
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+"""From the base64 of ``binascii`` to base64url."""
+
 _KEY = re.compile("[a-z][A-Za-z0-9]{0,31}")
-_OPTIONS = orjson.OPT_SORT_KEYS  # keys are ASCII: the order of bytes is the order of UTF-16 units
+# Keys are ASCII: the order of bytes is the order of UTF-16 units. STRICT_INTEGER refuses more than 53 bits.
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
+_dumps = orjson.dumps
 
 _KNOWN_KEYS_LIMIT = 4096  # hostile input must not grow the cache without end
 _known_keys: set[str] = set()
@@ -65,20 +71,18 @@ def encode(value: Any, limits: Limits = RECORD_LIMITS) -> bytes:
         InputError: ``CANONICAL_…`` with the JSON path of the fault, never with the value found there.
     """
     try:
-        data = orjson.dumps(value, None, _OPTIONS)
-    except (TypeError, RecursionError):
-        data = b""  # not a value of the grammar: the guard below says where
+        data = _dumps(value, None, _OPTIONS)
+    except (TypeError, RecursionError) as error:
+        _require(value, "$", limits.depth)
+        raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__) from error
     # Strings are judged together: a serialised text without an escape in which every character is printable
     # holds none of FORBIDDEN, in any version of Unicode.
-    if not (
-        data
-        and _BACKSLASH not in data
-        and (_DELETE not in data if data.isascii() else data.decode().isprintable())
-        and _is_plain(value, limits.depth - 1)
+    if (
+        _BACKSLASH in data
+        or (_DELETE in data if data.isascii() else not data.decode().isprintable())
+        or not (_is_plain_object if type(value) is dict else _is_plain_array)(value, limits.depth)
     ):
         _require(value, "$", limits.depth)
-        if not data:
-            raise InputError("CANONICAL_TYPE", path="$", type=type(value).__name__)
     if len(data) > limits.size:
         raise InputError("CANONICAL_SIZE", size=len(data), limit=limits.size)
     return data
@@ -102,26 +106,43 @@ def decode(data: bytes, limits: Limits = RECORD_LIMITS) -> Any:
     return value
 
 
-def _is_plain(node: Any, depth: int) -> bool:
-    """The fast answer for all but the characters of strings: True only if ``node`` is an object or array whose types,
-    integers and keys obey the grammar, with at most ``depth`` levels below it. False means "look closely".
+def _is_plain_object(node: dict[Any, Any], depth: int) -> bool:
+    """The fast answer for all that the bytes do not show: True only if keys, types and signs obey the grammar, with at
+    most ``depth`` levels, ``node`` among them. False means "look closely".
     """
-    if type(node) is dict:
-        if not (_knows(node) or _learn(node)):
-            return False
-        node = node.values()
-    elif type(node) is not list:
+    if not depth or not (_knows(node) or _learn(node)):
         return False
-    for member in node:
+    for member in node.values():
         if type(member) is str:
             continue
-        if type(member) is dict or type(member) is list:
-            if not depth or (member and not _is_plain(member, depth - 1)):
+        if type(member) is dict:
+            if not _is_plain_object(member, depth - 1):
+                return False
+        elif type(member) is list:
+            if (member or depth == 1) and not _is_plain_array(member, depth - 1):
                 return False
         elif type(member) is int:
-            if not 0 <= member <= MAX_INTEGER:
+            if member < 0:
                 return False
         elif member is not None and type(member) is not bool:
+            return False
+    return True
+
+
+def _is_plain_array(node: Any, depth: int) -> bool:
+    if not depth or type(node) is not list:
+        return False
+    for member in node:
+        if type(member) is dict:
+            if not _is_plain_object(member, depth - 1):
+                return False
+        elif type(member) is list:
+            if not _is_plain_array(member, depth - 1):
+                return False
+        elif type(member) is int:
+            if member < 0:
+                return False
+        elif member is not None and type(member) is not str and type(member) is not bool:
             return False
     return True
 
@@ -160,7 +181,7 @@ def _require(value: Any, path: str, depth: int) -> None:
 
 def b64(data: bytes) -> str:
     """base64url without padding (RFC 4648 section 5)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(URL_SAFE, b"=").decode()
 
 
 def unb64(text: object, path: str, length: int | None = None) -> bytes:

@@ -3,33 +3,30 @@
 The digest of a claim is SHA-256(0x10 ‖ canonical [salt, name, value]): salt 32 bytes as base64url, name
 the field of the record's type, value a string, integer, boolean, null or an array of these. One name has
 one digest; there are no decoys and no nesting, so nothing can be shown in two ways. Salts are derived
-from the record key, one a name (``ledger.core.keys``).
+from the record key and all names (``ledger.core.keys``).
 """
 
 from __future__ import annotations
 
 import binascii
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from ledger.core import shapes
-from ledger.core.canonical import b64, encode
-from ledger.core.keys import RecordKey, claim_label
+from ledger.core.canonical import URL_SAFE, b64, encode
+from ledger.core.keys import SALT_BYTES, RecordKey, salts_label
 from ledger.errors import InputError
 
-SALT_BYTES = 32
 PREFIX = b"\x10"
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 _TEXT = "43sx"  # base64url of 32 bytes; with one zero byte behind each hash all of them are encoded in one call
-_OPENING = PREFIX + b'["'
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Disclosure:
     def digest(self) -> bytes:
         """What the record must hold under ``name``, 32 bytes."""
         _require_claims({self.name: self.value})
-        return _digest(b64(self.salt).encode(), _name_text(self.name), orjson.dumps(self.value))
+        return _digests(_forms((self.name,)), [b64(self.salt).encode()], (self.value,))[0]
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "value": self.value, "salt": b64(self.salt)}
@@ -61,26 +58,36 @@ class Disclosure:
         return found
 
 
+class Claimed(NamedTuple):
+    """What a record takes from its values. ``salt``: of the record, as base64url; ``claims``: name → base64url of the
+    digest, ascending; ``content``: canonical bytes of the values."""
+
+    salt: str
+    claims: dict[str, str]
+    content: bytes
+
+
 def make_claims(key: RecordKey, values: Mapping[str, Any]) -> dict[str, str]:
     """Digest of every field as base64url: what goes into the record. An absent value is a claimed null.
 
     Raises:
         InputError: ``CANONICAL_…`` for names or values outside the grammar, ``DISCLOSURE_VALUE`` for nesting.
     """
-    return claims_and_content(key, values)[0]
+    return claim(key, values).claims
 
 
-def claims_and_content(key: RecordKey, values: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
-    """``make_claims``, and the canonical bytes of ``values``: both stand on one pass of the guard.
+def claim(key: RecordKey, values: Mapping[str, Any]) -> Claimed:
+    """``make_claims`` with all that comes out of the same pass.
 
     Raises:
         InputError: as ``make_claims``.
     """
     content = _require_claims(values)
-    labels, texts = _name_forms(tuple(values))
-    contents = map(orjson.dumps, values.values())  # guarded above as a whole, and no value is an object
-    digests = _texts(list(map(_digest, _texts(key.claim_salts(labels)), texts, contents)))
-    return dict(zip(values, map(bytes.decode, digests), strict=True)), content
+    forms = _forms(tuple(values))
+    names = forms.names
+    salt, *salts = _texts(forms.split(key.stream(forms.label, len(names))))
+    digests = _digests(forms, salts, map(values.__getitem__, names))
+    return Claimed(salt.decode(), dict(zip(names, map(bytes.decode, _texts(digests)), strict=True)), content)
 
 
 def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) -> tuple[Disclosure, ...]:
@@ -94,7 +101,8 @@ def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) ->
         if name not in values:
             raise InputError("DISCLOSURE_UNKNOWN", name=name)
     _require_claims(values)
-    return tuple(Disclosure(name, values[name], key.claim_salt(name)) for name in chosen)
+    _, salts = key.salts(values.keys())
+    return tuple(Disclosure(name, values[name], salts[name]) for name in chosen)
 
 
 def _require_claims(values: Mapping[str, Any]) -> bytes:
@@ -109,24 +117,36 @@ def _require_claims(values: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _digest(salt: bytes, name: bytes, value: bytes) -> bytes:
-    """The one road to a claim's digest: ``salt`` as base64url text, ``name`` as ``_name_text``, ``value`` as
-    canonical bytes."""
-    return sha256(_OPENING + salt + name + value + b"]").digest()
+class _Forms(NamedTuple):
+    """What the claims of one type's records share: ``names`` ascending; ``frame``: five parts a claim, of which the
+    second and fourth are the salt and the value; ``split``: a stream of salts into its pieces."""
 
-
-def _name_text(name: str) -> bytes:
-    return b'","%b",' % name.encode()
+    names: tuple[str, ...]
+    label: bytes
+    frame: list[bytes]
+    split: Callable[[bytes], tuple[bytes, ...]]
 
 
 @lru_cache(256)
-def _name_forms(names: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
-    """What a type's names look like below a salt and inside a digest; records of one type share them."""
-    return [claim_label(name) for name in names], [_name_text(name) for name in names]
+def _forms(names: tuple[str, ...]) -> _Forms:
+    ascending = tuple(sorted(names))
+    frame: list[bytes] = []
+    for name in ascending:
+        frame += [PREFIX + b'["', b"", b'","%b",' % name.encode(), b"", b"]\n"]
+    pieces = struct.Struct(f"{SALT_BYTES}s" * (1 + len(names)))
+    return _Forms(ascending, salts_label(ascending), frame, pieces.unpack)
 
 
-def _texts(hashes: list[bytes]) -> tuple[bytes, ...]:
+def _digests(forms: _Forms, salts: Sequence[bytes], values: Iterable[Any]) -> list[bytes]:
+    """The one road to the digests of claims, in the order of ``forms.names``: ``salts`` as base64url; names and values
+    were guarded as a whole and no value is an object, so no line below holds an end of line of its own."""
+    parts = forms.frame.copy()
+    parts[1::5] = salts
+    parts[3::5] = map(orjson.dumps, values)
+    return [sha256(line).digest() for line in b"".join(parts).splitlines()]
+
+
+def _texts(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
     """base64url of many 32-byte values at once."""
     joined = b"\0".join([*hashes, b""])
-    text = binascii.b2a_base64(joined, newline=False).translate(_URL_SAFE)
-    return struct.unpack(_TEXT * len(hashes), text)
+    return struct.unpack(_TEXT * len(hashes), binascii.b2a_base64(joined, newline=False).translate(URL_SAFE))

@@ -33,6 +33,7 @@ _SERIAL = re.compile(r"[0-9A-Z]{1,64}")
 _URN = re.compile(r"urn:zhengyin:[a-z2-7]{25}[aeimquy4]")  # last: 3 bits, and 2 spare ones that are zero
 _USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 _FOREIGN = re.compile(r"([A-Z]{2}):[0-9A-Z][0-9A-Z._/-]{0,28}")
+_UNNAMED = re.compile(r"0x[0-9a-f]{64}")
 _CITIZEN = re.compile(r"[1-9][0-9]{16}[0-9X]")
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -180,7 +181,12 @@ def organisation_id(text: str) -> str:
 
 
 def organisation_bytes32(identifier: str) -> bytes:
-    """The organisation as contracts hold it: ASCII, left-aligned, zero-padded to 32 bytes."""
+    """The organisation as contracts hold it: ASCII, left-aligned, zero-padded to 32 bytes.
+
+    Also the bytes of an actor without an id, see ``actor_id``.
+    """
+    if identifier.startswith("0x"):
+        return bytes.fromhex(actor_id(identifier)[2:])
     return organisation_id(identifier).encode("ascii").ljust(32, b"\0")
 
 
@@ -197,6 +203,28 @@ def organisation_from_bytes32(data: bytes) -> str:
     except (UnicodeDecodeError, InputError) as error:
         raise InputError("ORGANISATION_BYTES") from error
     raise InputError("ORGANISATION_BYTES")
+
+
+def actor_id(text: str) -> str:
+    """``text`` if it says who changed a status: an organisation, or ``0x`` and the 64 hex digits that the contract
+    holds where these are no organisation's id: the council acts under its address, right-aligned.
+
+    Raises:
+        InputError: ``ORGANISATION_ID`` or ``USCC_…``.
+    """
+    if not text.startswith("0x"):
+        return organisation_id(text)
+    if not _UNNAMED.fullmatch(text) or actor_from_bytes32(bytes.fromhex(text[2:])) != text:
+        raise InputError("ORGANISATION_ID")  # one actor, one spelling
+    return text
+
+
+def actor_from_bytes32(data: bytes) -> str:
+    """Who changed a status, from any 32 bytes; ``organisation_bytes32`` gives them back."""
+    try:
+        return organisation_from_bytes32(data)
+    except InputError:
+        return "0x" + data.hex()
 
 
 def require_citizen_number(text: str) -> str:

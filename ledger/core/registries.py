@@ -5,11 +5,14 @@ Numbers are never reused or renumbered: contracts that are already deployed hold
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from functools import cached_property
 from typing import Self
 
 from ledger.errors import InputError
+
+_UNNAMED = re.compile(r"code([0-9]{1,3})")
 
 
 class Registry(IntEnum):
@@ -78,7 +81,11 @@ class State(Registry):
 
 
 class Reason(Registry):
-    """Why a status changed. Codes only: free text on chain would carry names (why.md F23)."""
+    """Why a status changed. Codes only: free text on chain would carry names (why.md F23).
+
+    The contract takes any number, so that later words need no other contract. A number without a word here is kept
+    as it stands (``code77``): one of them must neither stop an index nor leave a gap in a history.
+    """
 
     UNSPECIFIED = 0
     ANNULLED = 1  # 撤销, void from the start
@@ -93,6 +100,23 @@ class Reason(Registry):
     TRANSFERRED = 10  # 办理转出
     KEY_COMPROMISED = 11  # 密钥失密
     SET_ASIDE = 255  # 决定被撤销；written by the contract alone, when two organisations annul an ending
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        if type(value) is not int or not 0 <= value < cls.SET_ASIDE:
+            return None
+        unnamed = int.__new__(cls, value)
+        unnamed._name_, unnamed._value_ = f"CODE_{value}", value
+        return unnamed
+
+    @classmethod
+    def of_recorded(cls, value: object, path: str) -> Reason:
+        """As ``of_word``, for a reason that stands on chain already; also ``code77``, where 77 has no word."""
+        if isinstance(value, str) and (match := _UNNAMED.fullmatch(value)):
+            found = cls.of_number(int(match[1]), path)
+            if found.word == value:
+                return found
+        return cls.of_word(value, path)
 
 
 class Relation(Registry):

@@ -69,7 +69,8 @@ class Trust:
         """Strict reading; every list that empties a check must not be empty.
 
         Raises:
-            InputError: SHAPE_…, TRUST_THRESHOLD, TRUST_EXPIRY.
+            InputError: SHAPE_…, TRUST_THRESHOLD, TRUST_EXPIRY, TRUST_CHAIN_REPEATED, TRUST_VALIDATORS_OVERLAP,
+                TRUST_CHECKPOINT_REPEATED.
         """
         version, issued, expires, keys, threshold, chains, authorities, recognitions, policies, signers = shapes.tagged(
             value,
@@ -101,6 +102,9 @@ class Trust:
         shapes.ascending(tuple(k.id for k in found.keys), f"{path}.keys")
         if found.threshold > len({k.spki for k in found.keys}):
             shapes.refuse("TRUST_THRESHOLD", path, threshold=found.threshold, keys=len(found.keys))
+        if len({c.identity for c in found.chains}) < len(found.chains):
+            # only one of them would ever be asked, and which one would be chance
+            shapes.refuse("TRUST_CHAIN_REPEATED", f"{path}.chains")
         if found.expires <= found.issued:
             shapes.refuse("TRUST_EXPIRY", path)
         return found

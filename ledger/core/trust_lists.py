@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from ledger.core import shapes
@@ -123,17 +124,33 @@ class TrustedChain:
             "checkpoints",
             "successor",
         )
-        return cls(
+        found = cls(
             ChainIdentity.from_json(identity, f"{path}.identity"),
             unb64(council, f"{path}.council", 20),
             unb64(consortium, f"{path}.consortium", 20),
             shapes.digest(code, f"{path}.recordsCode"),
             _choice(CONSENSUS)(consensus, f"{path}.consensus"),
             # no vacuous truth: a chain without validators would accept any seal or none
-            shapes.array(validators, f"{path}.validators", Validator.from_json, low=1),
+            shapes.array(validators, f"{path}.validators", Validator.from_json, low=1, high=1024),
             shapes.array(checkpoints, f"{path}.checkpoints", BlockName.from_json),
             shapes.optional(successor, f"{path}.successor", ChainIdentity.from_json),
         )
+        _require_one_truth(found, path)
+        return found
+
+
+def _require_one_truth(chain: TrustedChain, path: str) -> None:
+    """A slip in the file must stop the file: read on, it would show every true record of the chain as forged."""
+    if any(a.address == b.address and _overlap(a, b) for a, b in combinations(chain.validators, 2)):
+        shapes.refuse("TRUST_VALIDATORS_OVERLAP", f"{path}.validators")
+    if len({c.block for c in chain.checkpoints}) < len(chain.checkpoints):
+        shapes.refuse("TRUST_CHECKPOINT_REPEATED", f"{path}.checkpoints")
+
+
+def _overlap(a: Validator, b: Validator) -> bool:
+    return (a.until_block is None or b.from_block <= a.until_block) and (
+        b.until_block is None or a.from_block <= b.until_block
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,49 +7,37 @@ put into it by its administrator has no approval that the signer would accept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from hmac import compare_digest
 
+from ledger.crypto.mac import PreparedMac
 from ledger.errors import ConfigError, IntegrityError
 
 TAG = b"zhengyin/approval/1"
 KEY_BYTES = 32
 APPROVAL_BYTES = 32
-_BLOCK = 64  # SHA-256 works on blocks of 64 bytes (FIPS 198-1: HMAC pads the key to one block)
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class ApprovalKey:
-    """The key of one releasing source as the two prepared states of HMAC (RFC 2104 section 4), tag included.
-
-    Copying a state is several times faster than a fresh HMAC. Instances do not show their key.
+    """The key of one releasing source, prepared for many leaves. Instances do not show it.
 
     Raises:
         ConfigError: ``APPROVAL_KEY`` if ``secret`` is not 32 bytes.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("approve",)
+
+    approve: Callable[[bytes], bytes]
+    """The approval of a leaf (32 bytes), 32 bytes."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
             raise ConfigError("APPROVAL_KEY", length=len(secret))
-        padded = secret.ljust(_BLOCK, b"\0")
-        self._inner = sha256(padded.translate(_INNER) + TAG)
-        self._outer = sha256(padded.translate(_OUTER))
+        self.approve = PreparedMac(secret, TAG).of
 
     def __repr__(self) -> str:
         return "ApprovalKey(…)"
-
-    def approve(self, leaf: bytes) -> bytes:
-        """The approval of ``leaf``, 32 bytes."""
-        inner = self._inner.copy()
-        inner.update(leaf)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()
 
 
 def approve(key: ApprovalKey | bytes, leaf: bytes) -> bytes:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from ledger.core.canonical import FORBIDDEN
 from ledger.crypto import der
 from ledger.errors import InputError
 
 VERSION = 0xA0
+MAX_BYTES = 16_384  # the longest in use are a fifth of it; a name of a megabyte would be work without end
 _ORGANIZATION = der.write_oid("2.5.4.10")
 _STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x1E: "utf-16-be"}
 
@@ -37,8 +39,10 @@ def read_certificate(certificate: bytes) -> CertificateParts:
     those bytes could be changed unnoticed.
 
     Raises:
-        InputError: ``CERTIFICATE_SYNTAX``, also for anything but version 3.
+        InputError: ``CERTIFICATE_SYNTAX``, also for anything but version 3 and for more than ``MAX_BYTES``.
     """
+    if len(certificate) > MAX_BYTES:
+        raise InputError("CERTIFICATE_SYNTAX")
     try:
         tbs, algorithm = read_signed(certificate)
         fields = tbs.children()
@@ -68,11 +72,12 @@ def read_signed(data: bytes) -> tuple[der.Element, der.Element]:
 
 
 def _organization(subject: der.Element) -> str | None:
-    """The organizationName, if there is exactly one."""
+    """The organizationName, if there is exactly one and it can be shown as it stands."""
     found = []
     for relative in subject.children():
         for attribute in relative.children():
             type_, value = attribute.children()
             if type_.outer == _ORGANIZATION and value.tag in _STRINGS:
                 found.append(value.content.decode(_STRINGS[value.tag]))
-    return found[0] if len(found) == 1 else None
+    # Printed on screens and in reports: a name with control or bidirectional characters could write its own verdict.
+    return found[0] if len(found) == 1 and not FORBIDDEN.search(found[0]) else None

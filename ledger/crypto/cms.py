@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from ledger.crypto import der
 from ledger.crypto.algorithms import SHA256_IDENTIFIER, algorithm_of, verify_raw
+from ledger.crypto.certificates import MAX_BYTES as MAX_CERTIFICATE
 from ledger.crypto.certificates import CertificateParts, fingerprint, read_certificate
 from ledger.errors import InputError
 
@@ -29,6 +30,7 @@ _SIGNING_TIME = der.write_oid("1.2.840.113549.1.9.5")
 _SIGNING_CERTIFICATE = der.write_oid("1.2.840.113549.1.9.16.2.47")
 _ATTRIBUTES = {_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME, _SIGNING_CERTIFICATE}
 _IMPLICIT_0, _IMPLICIT_1, _DIRECTORY_NAME = 0xA0, 0xA1, 0xA4
+MAX_BYTES = 2 * MAX_CERTIFICATE  # the certificate, and a few hundred bytes beside it
 _ONE = der.write(der.INTEGER, b"\x01")
 
 
@@ -104,6 +106,8 @@ def verify_detached(cms: bytes, content: bytes) -> CmsSignature:
             another certificate; ``CMS_FORM`` other bytes than the template's; ``CMS_ALGORITHM`` a key that is
             not allowed; ``CMS_SIGNATURE`` the signature does not verify.
     """
+    if len(cms) > MAX_BYTES:
+        raise InputError("CMS_SYNTAX", cause="size")
     try:
         certificate, attributes, signer, signature = _take_apart(cms)
         parts = read_certificate(certificate)

@@ -8,6 +8,7 @@ many paths; each candidate is judged by pyhanko-certvalidator without any fetchi
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -58,13 +59,14 @@ def build_path(
 
 
 # A pure function of its bytes, and a batch's records share them: a checker of many bundles pays once.
-@lru_cache(256)
+@lru_cache(64)
 def _build(
     leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int
 ) -> CertificatePath:
     try:
-        certificates = {data: _load(data) for data in (leaf, *others, *anchors)}
+        certificates = {data: _load(data) for data in (leaf, *others)} | _readable(anchors)
         _require_usage(certificates[leaf])
+        anchors = tuple(data for data in anchors if data in certificates)
         faults: list[ZhengyinError] = []
         for candidate in _candidates(leaf, others, anchors, certificates):
             try:
@@ -87,6 +89,15 @@ def _load(data: bytes) -> Any:
     except InputError as error:
         raise InputError("PATH_CERTIFICATE") from error
     return x509.Certificate.load(data, strict=True)
+
+
+def _readable(anchors: Sequence[bytes]) -> dict[bytes, Any]:
+    """An authority that cannot be read ends no path; it must not make forgeries of the records of all others."""
+    found = {}
+    for data in anchors:
+        with suppress(InputError, *_MALFORMED):
+            found[data] = _load(data)
+    return found
 
 
 def _require_usage(leaf: Any) -> None:

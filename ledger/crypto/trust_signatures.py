@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from ledger.core.trust import KeySignature, Trust, TrustFile
 from ledger.core.trust_lists import CouncilKey
@@ -93,6 +93,9 @@ def _holds(key: CouncilKey, signature: bytes, data: bytes) -> bool:
         public = load_der_public_key(key.spki)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg) from error
+    # A point can be written compressed and in full: in one form only, or one key could be two voices.
+    if public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != key.spki:
+        raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg)
     try:
         if key.alg == "Ed25519" and isinstance(public, ed25519.Ed25519PublicKey):
             public.verify(signature, data)

@@ -112,7 +112,7 @@ class DemoAuthority:
                 self._certificates["issuing"].subject.get_attributes_for_oid(NameOID.COUNTRY_NAME)[0],
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization_name),
                 x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, organization_id),
-                x509.NameAttribute(NameOID.COMMON_NAME, f"{organization_name[:50]} (TEST)"),
+                x509.NameAttribute(NameOID.COMMON_NAME, f"{_short(organization_name)} (TEST)"),
             ]
         )
         issuer, key = self._certificates["issuing"].subject, self._keys["issuing"]
@@ -189,12 +189,17 @@ def _entry(entry: dict[str, Any]) -> x509.RevokedCertificate:
     return builder.build()
 
 
+def _short(name: str) -> str:
+    """As much of ``name`` as a commonName takes beside a few words: 64 bytes in all, and Chinese has 3 a character."""
+    return name.encode()[:48].decode(errors="ignore")
+
+
 def _authority_name(name: str, level: str, country: str) -> x509.Name:
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, country),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"{name} (TEST)"),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{name} TEST {level.capitalize()} CA"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{_short(name)} TEST {level.capitalize()} CA"),
         ]
     )
 

@@ -6,6 +6,7 @@ Something else (the demonstration authority, or a job that downloads) keeps the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,15 @@ from ledger.errors import ConfigError, UnavailableError
 T = TypeVar("T")
 
 MAX_DEPTH = 8  # certificates from the signer's to the root
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpan:
+    """From when to when the newest CRL of an authority holds, seconds UTC; ``None`` where the folder has none of it."""
+
+    issuer: str
+    since: int | None
+    until: int | None
 
 
 class FileRevocation:
@@ -46,6 +56,24 @@ class FileRevocation:
                     found_certificates.add(issuer.public_bytes(Encoding.DER))
                 found_crls.add(_newest(issuer, crls, now).public_bytes(Encoding.DER))
         return ValidationData(tuple(sorted(found_certificates)), tuple(sorted(found_crls)), ())
+
+    def spans(self) -> list[ListSpan]:
+        """How long the lists here last, for each certificate of an authority.
+
+        Raises:
+            ConfigError: ``REVOCATION_SOURCE_DAMAGED``.
+        """
+        crls, found = self._crls(), []
+        for authority in self._authorities():
+            name, own = authority.subject.rfc4514_string(), _lists(authority, crls)
+            if not own:
+                found.append(ListSpan(name, None, None))
+                continue
+            newest = max(own, key=lambda crl: crl.last_update_utc)
+            until = newest.next_update_utc
+            since = int(newest.last_update_utc.timestamp())
+            found.append(ListSpan(name, since, int(until.timestamp()) if until else since))
+        return found
 
     def _authorities(self) -> list[x509.Certificate]:
         return [_read(x509.load_der_x509_certificate, file) for file in self._files("certificates", "*.der")]
@@ -82,15 +110,23 @@ def _newest(
 ) -> x509.CertificateRevocationList:
     current = [
         crl
-        for crl in crls
-        if crl.issuer == issuer.subject
-        and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-        and crl.next_update_utc is not None
-        and now < crl.next_update_utc.timestamp()
+        for crl in _lists(issuer, crls)
+        if crl.next_update_utc is not None and now < crl.next_update_utc.timestamp()
     ]
     if not current:
         raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.subject.rfc4514_string())
     return max(current, key=lambda crl: crl.last_update_utc)
+
+
+def _lists(
+    issuer: x509.Certificate, crls: list[x509.CertificateRevocationList]
+) -> list[x509.CertificateRevocationList]:
+    """Those that the issuer signed."""
+    return [
+        crl
+        for crl in crls
+        if crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    ]
 
 
 def _read(load: Callable[[bytes], T], file: Path) -> T:

@@ -21,17 +21,24 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
 from ledger.core.identifiers import organisation_id
 from ledger.core.trust_lists import CouncilKey
 from ledger.crypto.approvals import ApprovalKey
-from ledger.errors import ConfigError, InputError, NotFoundError
+from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError
 from ledger.outside import private_files
 from ledger.outside.accounts import AccountKey, make_account
+from ledger.outside.key_material import (
+    algorithm_of,
+    certificate_for,
+    load_pem,
+    public_info,
+    secret_scalar,
+    signing_request,
+)
 from ledger.ports import Account
 
 SECRET_BYTES = 32
@@ -121,7 +128,7 @@ class KeyStore:
         self, organisation: str, name: str, purpose: str, pem: bytes, password: bytes | None
     ) -> bytes:
         """Take over a PKCS#8 key; it is stored under this store's own passphrase."""
-        return self._store(organisation, name, purpose, _load_pem(pem, password, name))
+        return self._store(organisation, name, purpose, load_pem(pem, password, name))
 
     def import_account(self, organisation: str, name: str, secret: bytes) -> Account:
         """Take over a chain account by its 32-byte secret."""
@@ -132,11 +139,25 @@ class KeyStore:
         self._store(organisation, name, "account", key)
         return self.account(organisation, name)
 
+    def public(self, organisation: str, name: str, purpose: str) -> bytes:
+        """SubjectPublicKeyInfo, DER, of a key that is there, with or without certificate."""
+        return public_info(self._load(organisation, name, purpose))
+
+    def request(self, organisation: str, name: str, organization_name: str) -> bytes:
+        """A certification request (PKCS#10, RFC 2986, DER) for a signing key: what a CA wants to see."""
+        return signing_request(self._load(organisation, name, "signing"), organisation, organization_name)
+
     def put_certificate(self, organisation: str, name: str, certificate: bytes) -> None:
-        """Add the certificate (DER) that a CA issued for a signing key; it must hold that key."""
+        """Add the certificate (DER) that a CA issued for a signing key; it must hold that key. The same again is no
+        change."""
         key = self._load(organisation, name, "signing")
-        pem = _matching(key, certificate, name)
-        private_files.write_new(self._path(organisation, name, "signing", "crt"), pem)
+        pem = certificate_for(key, certificate, name)
+        path = self._path(organisation, name, "signing", "crt")
+        try:
+            private_files.write_new(path, pem)
+        except ConflictError:
+            if private_files.read_private(path) != pem:
+                raise
 
     def signing(self, organisation: str, name: str) -> SigningKey:
         key = self._load(organisation, name, "signing")
@@ -145,21 +166,21 @@ class KeyStore:
             certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
         except ValueError as error:
             raise ConfigError("KEYS_DAMAGED", name=name) from error
-        _matching(key, certificate, name)
+        certificate_for(key, certificate, name)
         return SigningKey(key, certificate)
 
     def account(self, organisation: str, name: str) -> Account:
-        return make_account(_secret(self._load(organisation, name, "account")))
+        return make_account(secret_scalar(self._load(organisation, name, "account")))
 
     def node(self, organisation: str, name: str) -> AccountKey:
         """The key of a sealing node."""
-        return AccountKey(_secret(self._load(organisation, name, "node")))
+        return AccountKey(secret_scalar(self._load(organisation, name, "node")))
 
     def council(self, organisation: str, name: str) -> tuple[CouncilKey, Any]:
         """The key as the trust file lists it (its name is its id), and the private key."""
         key = self._load(organisation, name, "council")
-        algorithm = "Ed25519" if _algorithm(key) == "ed25519" else "ES256"
-        return CouncilKey(name, algorithm, _spki(key)), key
+        algorithm = "Ed25519" if algorithm_of(key) == "ed25519" else "ES256"
+        return CouncilKey(name, algorithm, public_info(key)), key
 
     # ---- plain secrets: approval, index
 
@@ -213,7 +234,7 @@ class KeyStore:
             mark = sha256(f"zhengyin/key/1/{purpose}/".encode() + secret).digest()
             return KeyEntry(organisation, name, purpose, "hmac-sha256", mark)
         key = self._load(organisation, name, purpose)
-        return KeyEntry(organisation, name, purpose, _algorithm(key), sha256(_spki(key)).digest())
+        return KeyEntry(organisation, name, purpose, algorithm_of(key), sha256(public_info(key)).digest())
 
     def _names(self, organisation: str) -> Iterator[tuple[str, str]]:
         folder = self._folder(organisation)
@@ -238,8 +259,8 @@ class KeyStore:
         return folder / f"{name}.{purpose}.{ending}"
 
     def _store(self, organisation: str, name: str, purpose: str, key: Any) -> bytes:
-        if _algorithm(key) not in _ALGORITHMS.get(purpose, ()):
-            raise ConfigError("KEYS_ALGORITHM", algorithm=_algorithm(key), purpose=purpose)
+        if algorithm_of(key) not in _ALGORITHMS.get(purpose, ()):
+            raise ConfigError("KEYS_ALGORITHM", algorithm=algorithm_of(key), purpose=purpose)
         encryption = (
             serialization.BestAvailableEncryption(self._passphrase)
             if self._passphrase
@@ -247,48 +268,8 @@ class KeyStore:
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         private_files.write_new(self._path(organisation, name, purpose, "pem"), pem)
-        return _spki(key)
+        return public_info(key)
 
     def _load(self, organisation: str, name: str, purpose: str) -> Any:
         pem = private_files.read_private(self._path(organisation, name, purpose, "pem"))
-        return _load_pem(pem, self._passphrase, name)
-
-
-def _load_pem(pem: bytes, passphrase: bytes | None, name: str) -> Any:
-    encrypted = b"ENCRYPTED" in pem
-    if encrypted and passphrase is None:
-        raise ConfigError("KEYS_PASSPHRASE")
-    try:
-        return serialization.load_pem_private_key(pem, passphrase if encrypted else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise ConfigError("KEYS_PASSPHRASE" if encrypted else "KEYS_DAMAGED", name=name) from error
-
-
-def _spki(key: Any) -> bytes:
-    return bytes(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-
-
-def _secret(key: Any) -> bytes:
-    return int(key.private_numbers().private_value).to_bytes(32, "big")
-
-
-def _algorithm(key: Any) -> str:
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "ed25519"
-    if isinstance(key, rsa.RSAPrivateKey):
-        return f"rsa-{key.key_size}"
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return {"secp256r1": "ecdsa-p256"}.get(key.curve.name, key.curve.name)
-    return type(key).__name__
-
-
-def _matching(key: Any, certificate: bytes, name: str) -> bytes:
-    """PEM of a certificate that holds the public half of ``key``."""
-    try:
-        found = x509.load_der_x509_certificate(certificate)
-        public = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigError("KEYS_DAMAGED", name=name) from error
-    if public != _spki(key):
-        raise ConfigError("KEYS_CERTIFICATE", name=name)
-    return found.public_bytes(Encoding.PEM)
+        return load_pem(pem, self._passphrase, name)

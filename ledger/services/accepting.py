@@ -12,14 +12,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, NamedTuple
 
-from ledger.core import merkle
-from ledger.core.disclosures import claims_and_content
+from ledger.core import canonical, merkle
+from ledger.core.disclosures import claim
 from ledger.core.keys import RecordKey
-from ledger.core.records import FileDigest, Record, Reference
+from ledger.core.records import FileDigest, Reference, record_json
 from ledger.core.registries import Kind
-from ledger.crypto.approvals import ApprovalKey, approve
+from ledger.crypto.approvals import ApprovalKey
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError
 from ledger.ports import AcceptedRow, Spool, Store, Unit, Vault
@@ -51,7 +52,7 @@ class Prepared:
     secrets: list[bytes]
     bodies: list[bytes]
     drafts: Sequence[Draft]
-    id_hmacs: list[bytes]
+    id_hmacs: Sequence[bytes]
     approvals: list[bytes] = field(repr=False)
 
 
@@ -74,40 +75,38 @@ class Acceptor:
         self._approval_key = approval_key
         self._random = random
 
-    def prepare(self, issuer: str, kind: Kind, drafts: Sequence[Draft], issued: int) -> Prepared:
-        """Keys, claims, canonical bytes, leaves, encrypted bodies and approvals, in memory.
+    def prepare(
+        self,
+        issuer: str,
+        kind: Kind,
+        drafts: Sequence[Draft],
+        issued: int,
+        id_hmacs: Sequence[bytes] | None = None,
+    ) -> Prepared:
+        """Keys, claims, canonical bytes, leaves, encrypted bodies and approvals, in memory. ``id_hmacs``: lookup keys
+        of the drafts' ids, from whoever asked for them already.
 
         Raises:
             InputError: CANONICAL_…, DISCLOSURE_…: a value that no record may hold (with the draft's line).
         """
-        random, key_of = self._random(32 * len(drafts)), RecordKey
-        prepared = Prepared(issuer, kind, [], [], [], drafts, [], [])
-        approval_key = self._approval_key(issuer)
-        for number, draft in enumerate(drafts):
-            secret = random[32 * number : 32 * number + 32]
-            key = key_of(secret)
-            claims, content = claims_and_content(key, draft.values)
-            record = Record(
-                kind,
-                draft.id,
-                issuer,
-                draft.type,
-                issued,
-                draft.origin,
-                draft.valid_from,
-                draft.valid_until,
-                draft.files,
-                claims,
-                draft.refs,
-                key.record_salt(),
-            ).to_bytes()
-            leaf = merkle.leaf_hash(record)
-            prepared.leaves.append(leaf)
-            prepared.secrets.append(secret)
-            prepared.bodies.append(bodies.encrypt(key, leaf, record, content))
-            prepared.id_hmacs.append(self._index.id(draft.id))
-            prepared.approvals.append(approve(approval_key, leaf))
-        return prepared
+        secrets = _pieces(self._random(32 * len(drafts)), 32)
+        if id_hmacs is None:
+            id_hmacs = [self._index.id(draft.id) for draft in drafts]
+        leaves, sealed, approvals = [], [], []
+        word, approve = kind.word, self._approval_key(issuer).approve
+        encode, leaf_hash, encrypt = canonical.encode, merkle.leaf_hash, bodies.encrypt
+        for secret, (type_, id_, values, since, until, files, refs, origin, _) in zip(secrets, drafts, strict=True):
+            key = RecordKey(secret)
+            salt, claims, content = claim(key, values)
+            file_list, ref_list = [f.to_json() for f in files], [r.to_json() for r in refs]
+            record = encode(
+                record_json(word, id_, issuer, type_, issued, origin, since, until, file_list, claims, ref_list, salt)
+            )
+            leaf = leaf_hash(record)
+            leaves.append(leaf)
+            sealed.append(encrypt(key, leaf, record, content))
+            approvals.append(approve(leaf))
+        return Prepared(issuer, kind, leaves, secrets, sealed, drafts, id_hmacs, approvals)
 
     def commit(
         self,
@@ -134,11 +133,19 @@ class Acceptor:
                 also(unit)
 
     def _rows(self, group: Prepared, handles: range) -> list[AcceptedRow]:
-        rows, offset, file_index = [], 0, self._index.file
-        for handle, draft, leaf, body, id_hmac, approval in zip(
-            handles, group.drafts, group.leaves, group.bodies, group.id_hmacs, group.approvals, strict=True
-        ):
-            files = tuple(file_index(f.sha256) for f in draft.files)
-            rows.append(AcceptedRow(draft.type, id_hmac, leaf, handle, offset, len(body), approval, draft.line, files))
-            offset += len(body)
-        return rows
+        file_index = self._index.file
+        lengths = list(map(len, group.bodies))
+        offsets = accumulate(lengths, initial=0)
+        return [
+            AcceptedRow(
+                *(draft.type, id_hmac, leaf, handle, offset, length, approval, draft.line),
+                tuple(file_index(f.sha256) for f in draft.files) if draft.files else (),
+            )
+            for handle, draft, leaf, offset, length, id_hmac, approval in zip(
+                handles, group.drafts, group.leaves, offsets, lengths, group.id_hmacs, group.approvals, strict=False
+            )
+        ]
+
+
+def _pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]

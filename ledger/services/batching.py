@@ -16,6 +16,7 @@ from ledger.core.manifests import MAX_BATCH
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError, ZhengyinError
 from ledger.ports import RecordRow, SegmentBody, Segments, Spool, Store, Unit
+from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
 
 NO_ACCREDITATION = bytes(32)
@@ -60,6 +61,10 @@ class Batching:
 
     def close_one(self, issuer: str, kind: Kind) -> bool:
         """Close one batch of up to 65,536 records; ``False`` when none is waiting."""
+        with paused_collection():
+            return self._close_one(issuer, kind)
+
+    def _close_one(self, issuer: str, kind: Kind) -> bool:
         now = int(self._clock())
         with self._store.read() as unit:
             rows = unit.records.next_for_batch(issuer, kind, MAX_BATCH)

@@ -24,6 +24,7 @@ from ledger.crypto.digests import digest_path
 from ledger.errors import InputError, ZhengyinError
 from ledger.ports import Store
 from ledger.services.accepting import Acceptor, Draft
+from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
 from ledger.services.statuses import ChangeRequest, Statuses
 
@@ -106,8 +107,14 @@ class Importing:
                     )
                 result.job = job.row
                 running, rows_done = job.state == "running", job.rows_done
-            for rows, refused in self._chunks(request, stream, source, result):
-                outcomes = self._store_chunk(request, rows, result.job, running)
+            chunks = self._chunks(request, stream, source, result)
+            while True:
+                with paused_collection():  # a chunk at a time
+                    chunk = next(chunks, None)
+                    if chunk is None:
+                        break
+                    rows, refused = chunk
+                    outcomes = self._store_chunk(request, rows, result.job, running)
                 outcomes += refused
                 outcomes.sort(key=lambda o: o.line)
                 result.counts.update(o.outcome for o in outcomes)
@@ -174,12 +181,13 @@ class Importing:
     ) -> list[RowOutcome]:
         """Store the rows that are not known yet, all in one transaction."""
         kind, outcomes, fresh = request.definition.kind, [], []
-        hmacs = {self._index.id(r.id): r for r in rows}
+        index_id = self._index.id
+        hmacs = {index_id(r.id): r for r in rows}
         with self._store.read() as unit:
             known = unit.records.known_lines(request.issuer, kind, list(hmacs))
         for id_hmac, row in hmacs.items():
             if id_hmac not in known:
-                fresh.append(row)
+                fresh.append((id_hmac, row))
                 continue
             earlier_job, earlier_line = known[id_hmac]
             if job is not None and earlier_job == job and earlier_line != row.line:
@@ -190,15 +198,17 @@ class Importing:
                 outcome = NEW if running and earlier_job == job else EXISTING
                 outcomes.append(RowOutcome(row.line, outcome, row.id, None, row.warnings))
         accepted: list[Draft] = []
+        id_hmacs: list[bytes] = []
         changes: list[tuple[int, bytes]] = []
-        for row in fresh:
+        for id_hmac, row in fresh:
             try:
                 accepted.append(self._with_predecessor(request.issuer, row, changes))
+                id_hmacs.append(id_hmac)
                 outcomes.append(RowOutcome(row.line, NEW, row.id, None, row.warnings))
             except ZhengyinError as e:
                 outcomes.append(RowOutcome(row.line, REFUSED, row.id, e))
         if accepted and not request.check:
-            self._commit(request, accepted, changes, job)
+            self._commit(request, accepted, id_hmacs, changes, job)
         return outcomes
 
     def _with_predecessor(self, issuer: str, row: _Row, changes: list[tuple[int, bytes]]) -> Draft:
@@ -211,10 +221,15 @@ class Importing:
         return draft
 
     def _commit(
-        self, request: ImportRequest, drafts: Sequence[Draft], changes: Sequence[tuple[int, bytes]], job: int | None
+        self,
+        request: ImportRequest,
+        drafts: Sequence[Draft],
+        id_hmacs: Sequence[bytes],
+        changes: Sequence[tuple[int, bytes]],
+        job: int | None,
     ) -> None:
         now = int(self._clock())
-        prepared = self._acceptor.prepare(request.issuer, request.definition.kind, drafts, now)
+        prepared = self._acceptor.prepare(request.issuer, request.definition.kind, drafts, now, id_hmacs)
         groups, also = [prepared], None
         if changes:
             leaf_of = {d.line: leaf for d, leaf in zip(drafts, prepared.leaves, strict=True)}
@@ -258,4 +273,3 @@ def attached_file(folder: Path, name: str) -> FileDigest:
     if not path.is_file():
         raise InputError("IMPORT_FILE_MISSING", file=name)
     return digest_path(path)
-

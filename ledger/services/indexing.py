@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ledger.core.bundles import StatusEntry
-from ledger.core.identifiers import organisation_from_bytes32
+from ledger.core.identifiers import actor_from_bytes32, organisation_from_bytes32
 from ledger.core.manifests import BlockName, Manifest
 from ledger.core.registries import Kind, Reason, State
 from ledger.crypto.blind_index import BlindIndex
-from ledger.errors import ConflictError, IntegrityError, NotFoundError
+from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from ledger.ports import (
     AcceptedRow,
     AccountRow,
@@ -89,19 +89,21 @@ class Indexing:
 
     def _apply(self, unit: Unit, block: int, timestamp: int, event: object) -> None:
         if isinstance(event, StatusEvent):
+            issuer = _named(event.issuer)
+            if issuer is None:
+                return
             entry = StatusEntry(
-                organisation_from_bytes32(event.actor),
+                actor_from_bytes32(event.actor),
                 State(event.state),
                 event.effective,
                 event.recorded,
                 Reason(event.reason),
                 event.statement,
             )
-            issuer = organisation_from_bytes32(event.issuer)
             unit.chain.add_entries([ChainEntry(issuer, event.leaf, entry, event.count, block)])
         elif isinstance(event, OrganisationEvent):
             apply = _ORGANISATION_EVENTS.get(event.name)
-            if apply is not None:
+            if apply is not None and _understood(event):
                 apply(unit, event, timestamp)
 
     def rebuild(self) -> Rebuilt:
@@ -135,9 +137,9 @@ class Indexing:
 
     def _rebuild_batch(self, event: AnchoredEvent, block: int) -> tuple[int, int]:
         segment = self._segments.open(event.root)
-        issuer, manifest = organisation_from_bytes32(event.issuer), segment.get(MANIFEST)
+        issuer, manifest = _named(event.issuer), segment.get(MANIFEST)
         named = Manifest.from_bytes(manifest) if manifest else None
-        if named is None or (named.issuer, named.sha256()) != (issuer, event.manifest_sha256):
+        if issuer is None or named is None or (named.issuer, named.sha256()) != (issuer, event.manifest_sha256):
             # roots are public: another office may have anchored this one, and our records are not its
             raise NotFoundError("SEGMENT_UNKNOWN", segment=event.root.hex())
         if segment.size() != event.size or segment.root() != event.root:
@@ -171,6 +173,21 @@ class Indexing:
                 rows,
             )
         return len(rows), erased
+
+
+def _named(organisation: bytes) -> str | None:
+    """Its id, or ``None`` where the council registered what is none: no record can name such an issuer."""
+    try:
+        return organisation_from_bytes32(organisation)
+    except InputError:
+        return None
+
+
+def _understood(event: OrganisationEvent) -> bool:
+    """Can rows hold it? The council may register any name and any kind: one must not stop the index for ever."""
+    v = event.values
+    known = "kind" not in v or v["kind"] in Kind._value2member_map_
+    return known and ("organisation" not in v or _named(v["organisation"]) is not None)
 
 
 def _organisation(unit: Unit, event: OrganisationEvent, timestamp: int, barred: bool) -> None:

@@ -64,7 +64,7 @@ class Statuses:
 
     def current(self, unit: Unit, issuer: str, leaf: bytes) -> State:
         """State after everything recorded and everything already asked for."""
-        pending = [i for i in unit.intents.for_leaf(issuer, leaf) if i.state in ("accepted", "ready", "sent")]
+        pending = _pending(unit, issuer, leaf)
         if pending:
             return pending[-1].change
         entries = unit.chain.entries(issuer, leaf)
@@ -78,7 +78,8 @@ class Statuses:
         """
         with self._store.read() as unit:
             before = self.current(unit, request.issuer, request.leaf)
-        if request.change not in ALLOWED[before]:
+            attaches = _attaches(unit, request)
+        if request.change not in ALLOWED[before] and not attaches:
             raise ConflictError("STATUS_TRANSITION", before=before.word, after=request.change.word)
         if request.effective > int(self._clock()):
             raise ConflictError("STATUS_EFFECTIVE_FUTURE", effective=request.effective)
@@ -223,6 +224,19 @@ class Statuses:
             unit.transactions.move(transaction.row, transaction.state, after)
             unit.intents.move([i.row for i in rows], "sent", intents, problem=problem)
         return len(rows)
+
+
+def _pending(unit: Unit, issuer: str, leaf: bytes) -> list[IntentRow]:
+    return [i for i in unit.intents.for_leaf(issuer, leaf) if i.state in ("accepted", "ready", "sent")]
+
+
+def _attaches(unit: Unit, request: ChangeRequest) -> bool:
+    """The statement that follows an emergency suspension: the last change is a suspension without one."""
+    if request.change is not State.SUSPENDED or _pending(unit, request.issuer, request.leaf):
+        return False
+    entries = unit.chain.entries(request.issuer, request.leaf)
+    last = entries[-1].entry if entries else None
+    return last is not None and last.state is State.SUSPENDED and not any(last.statement)
 
 
 def _groups(intents: Sequence[IntentRow]) -> list[list[IntentRow]]:

@@ -51,7 +51,7 @@ class Verifying:
             try:
                 state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root)
                 known = self._known(parsed.record, leaf)
-            except UnavailableError as e:
+            except (UnavailableError, InputError) as e:  # silence or nonsense of a node: both prove nothing
                 problems = (undetermined(e.code, **e.values),)
         return verify(
             Facts(
@@ -83,14 +83,18 @@ class Verifying:
         return self._row(rows, question, lambda record: document.sha256 in {f.sha256 for f in record.files})
 
     def _row(self, rows: Sequence[RecordRow], question: Question, asked: Callable[[Record], bool]) -> Report:
-        if not rows:
-            return not_found()
-        try:
-            bundle = self._bundling.bundle(rows[-1], None, state=False)
-        except NotFoundError as e:
-            return undecided(undetermined(e.code, **e.values))
-        except ConflictError:
-            return undecided(undetermined("RECORD_PENDING"))
+        """The newest record that can be shown; one still on its way does not hide an older one."""
+        report = not_found()
+        for row in reversed(rows):
+            try:
+                return self._shown(self._bundling.bundle(row, None, state=False), question, asked)
+            except NotFoundError as e:
+                report = undecided(undetermined(e.code, **e.values))
+            except ConflictError:
+                report = undecided(undetermined("RECORD_PENDING"))
+        return report
+
+    def _shown(self, bundle: Bundle, question: Question, asked: Callable[[Record], bool]) -> Report:
         if not asked(bundle.record):  # rows only lead to records: what was asked for stands in the signed bytes
             return undecided(undetermined("RECORD_INDEX_DIFFERS", leaf=bundle.record.leaf().hex()))
         return self.bundle(bundle.to_bytes(), question)

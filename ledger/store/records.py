@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, null, select,
 from ledger.core.registries import Kind
 from ledger.errors import IntegrityError
 from ledger.ports import AcceptedRow, RecordRow
-from ledger.store.queries import all_or_none, execute_many, insert_many, slices, unique
+from ledger.store.queries import all_or_none, execute_many, fetch_tuples, insert_many, slices, unique
 from ledger.store.tables import batches, record_files, records
 
 _NEW = (
@@ -24,6 +24,7 @@ _FIELDS = [
 ]
 
 
+_make_row = RecordRow._make
 _KINDS = {int(kind): kind for kind in Kind}  # a look-up costs a tenth of ``Kind(number)``
 
 
@@ -42,21 +43,8 @@ class SqlRecords:
         """
         number = int(kind)
         values = [
-            (
-                issuer,
-                number,
-                r.type,
-                r.id_hmac,
-                r.leaf,
-                r.vault,
-                chunk,
-                r.offset,
-                r.length,
-                r.approval,
-                job,
-                r.line,
-            )
-            for r in rows
+            (issuer, number, type_, id_hmac, leaf, vault, chunk, offset, length, approval, job, line)
+            for type_, id_hmac, leaf, vault, offset, length, approval, line, _ in rows
         ]
         files = [(file, r.leaf) for r in rows if r.file_hmacs for file in dict.fromkeys(r.file_hmacs)]
         with unique(self._connection, "STORE_DUPLICATE_ID", issuer=issuer, kind=kind.word):
@@ -70,7 +58,7 @@ class SqlRecords:
         columns = (records.c.id_hmac, records.c.job, records.c.line)
         own = select(*columns).where(records.c.issuer == issuer, records.c.kind == int(kind))
         for some in slices(id_hmacs):
-            for id_hmac, job, line in self._connection.execute(own.where(records.c.id_hmac.in_(some))).all():
+            for id_hmac, job, line in fetch_tuples(self._connection, own.where(records.c.id_hmac.in_(some))):
                 known[id_hmac] = (job, line)
         return known
 
@@ -171,8 +159,12 @@ class SqlRecords:
         self, *where: ColumnElement[bool], order: ColumnElement[Any] = records.c.row, limit: int | None = None
     ) -> list[RecordRow]:
         query = select(*_FIELDS).where(*where).order_by(order).limit(limit)
-        found = self._connection.execute(query).all()
-        return [RecordRow(row, issuer, _KINDS[kind], *rest) for row, issuer, kind, *rest in found]
+        return [
+            _make_row((row, issuer, _KINDS[kind], type_, id_, leaf, vault, batch, position, chunk, at, size, approval))
+            for row, issuer, kind, type_, id_, leaf, vault, batch, position, chunk, at, size, approval in fetch_tuples(
+                self._connection, query
+            )
+        ]
 
 
 def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -172,7 +172,7 @@ chain_entries = Table(
     Column("leaf", LargeBinary(32), primary_key=True),
     Column("issuer", Organisation, primary_key=True),
     Column("count", Integer, primary_key=True, autoincrement=False),
-    Column("actor", Organisation, nullable=False),
+    Column("actor", String(66), nullable=False),  # the council acts under its address
     Column("state", SmallInteger, nullable=False),
     Column("effective", BigInteger, nullable=False),
     Column("recorded", BigInteger, nullable=False),

@@ -90,7 +90,7 @@ class VaultFile:
         Raises:
             InputError: VAULT_KEY_LENGTH for a key that is not 32 bytes.
         """
-        if any(len(key) != KEY_BYTES for key in keys):
+        if not {KEY_BYTES}.issuperset(map(len, keys)):
             raise InputError("VAULT_KEY_LENGTH", expected=KEY_BYTES)
         with self._writing() as connection:
             newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'keys'").fetchone()

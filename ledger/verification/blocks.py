@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ledger.core.manifests import ChainIdentity
@@ -54,8 +55,8 @@ def judge_block(chain: TrustedChain, data: bytes, which: str) -> SealedBlock:
 
 
 def require_policy(policy: Policy | None, proved: Finality, which: str) -> list[Finding]:
-    """A chain with one operator never satisfies a policy that asks for Byzantine agreement (genesis is
-    exempt: nobody seals it, its hash names the chain)."""
+    """A chain with too few independent operators never satisfies a policy that asks for Byzantine agreement (genesis
+    is exempt: nobody seals it, its hash names the chain)."""
     if policy is not None and policy.finality == "bft" and proved.kind != "bft" and proved.block != 0:
         return [undetermined("FINALITY_SINGLE", which=which, validators=proved.validators)]
     return []
@@ -84,5 +85,8 @@ def describe(chain: TrustedChain, proved: Finality) -> dict[str, Any]:
 def _finality(chain: TrustedChain, header: Header) -> Finality:
     if header.number == 0:
         return genesis_finality(header, chain.identity.genesis, chain.consensus)
-    addresses = [v.address for v in chain.validators_at(header.number)]
-    return finality(header, chain.consensus, addresses)
+    validators = chain.validators_at(header.number)
+    proved = finality(header, chain.consensus, [v.address for v in validators])
+    # Agreement bears (n - 1) / 3 liars: whoever runs more nodes than that decides alone, however many they are.
+    most = max(Counter(v.organisation for v in validators).values())
+    return proved if most <= (len(validators) - 1) // 3 else replace(proved, kind="single")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from ledger.core.verdicts import Outcome
+from typing import Any
+
+from ledger.core.verdicts import Finding, failed, undetermined
 from ledger.verification.case import Times
 
 
-def touched(since: int, times: Times) -> Outcome:
-    """Proved times both before ``since``: unaffected. Token before, block not: undetermined, for the
-    time-stamp authority may help the thief. Both at or after: failed. Without a token both are the block's
-    (FORMATS, "Clocks")."""
+def fallen(code: str, since: int, times: Times, **values: Any) -> list[Finding]:
+    """``code`` for what was signed by a key that fell at ``since`` (seconds UTC).
+
+    Proved times both before: nothing. Token before, block not: undetermined, for the time-stamp authority may help the
+    thief. Both at or after: failed. Without a token both are the block's (FORMATS, "Clocks").
+    """
     if max(times.signature, times.anchored) < since:
-        return Outcome.PASSED
-    if times.signature < since:
-        return Outcome.UNDETERMINED
-    return Outcome.FAILED
+        return []
+    judge = undetermined if times.signature < since else failed
+    return [judge(code, since=since, **values)]

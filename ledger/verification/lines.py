@@ -38,7 +38,8 @@ CONCLUSIONS = (Topic.INTEGRITY, Topic.PROVENANCE)
 """Two for courts and never one: integrity since anchoring (Online Litigation Rules of the people's courts,
 article 16), provenance before it (article 18)."""
 
-# Inclusion is in all but one: a record outside the batch is signed and anchored by nobody, whatever batch it shows.
+# Inclusion and binding are in all but two: a record outside the batch, or under another's manifest or event, is signed
+# and anchored by nobody, whatever true signature and true block it shows.
 _STEPS = {
     Topic.UNALTERED: (Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION),
     Topic.ISSUED: (
@@ -46,13 +47,13 @@ _STEPS = {
         Step.ACCREDITATION,
     ),
     Topic.IN_FORCE: (Step.STATUS, Step.VALIDITY),
-    Topic.ANCHORED: (Step.INCLUSION, Step.FINALITY, Step.ANCHOR),
+    Topic.ANCHORED: (Step.INCLUSION, Step.BINDING, Step.FINALITY, Step.ANCHOR),
     Topic.INTEGRITY: (
         Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION, Step.BINDING,
         Step.FINALITY, Step.ANCHOR,
     ),
     Topic.PROVENANCE: (
-        Step.INCLUSION, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
+        Step.INCLUSION, Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
         Step.ACCREDITATION,
     ),
 }  # fmt: skip

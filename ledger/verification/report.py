@@ -144,6 +144,7 @@ def _line_values(proved: dict[str, Any]) -> dict[str, Any]:
         "block": final.get("block"),
         "sealers": len(final.get("sealers", [])),
         "validators": final.get("validators"),
+        "finality": final.get("kind"),
         "operators": ", ".join(sorted({s["organisation"] for s in final.get("sealers", [])})),
         "state": status.get("state"),
         "asOf": status.get("asOf"),

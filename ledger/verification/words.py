@@ -14,7 +14,7 @@ _INSTANTS = frozenset(
     {"anchored", "asOf", "at", "closed", "effective", "expired", "expires", "moment", "notBefore", "now"}
     | {"recorded", "revoked", "since", "time"}
 )
-_REGISTRIES = frozenset({"state", "reason", "kind"})
+_REGISTRIES = frozenset({"state", "reason", "kind", "finality"})
 
 
 def show(code: str, language: Language, values: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from hashlib import sha256
 import orjson
 
 from ledger.core.canonical import b64
-from scripts.benchmarks.canonical_bytes import record
+from scripts.benchmarks.canonical_bytes import document
 from scripts.benchmarks.office import office, values
 from scripts.benchmarks.pairs import Result, Sizes, against
 
@@ -45,13 +45,13 @@ def source(number: int) -> bytes:
     """What the yardstick reads: a record, and its claims in the open."""
     salt = b64(bytes(32))
     claims = [[salt, name, value] for name, value in values(number).items()]
-    return orjson.dumps({"record": record(number).to_json(), "claims": claims})
+    return orjson.dumps({"record": document(number), "claims": claims})
 
 
 def bare(documents: list[bytes]) -> None:
     loads, dumps, option = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
-    for document in documents:
-        read = loads(document)
+    for given in documents:
+        read = loads(given)
         sha256(dumps(read["record"], option=option)).digest()
         for claim in read["claims"]:
             sha256(dumps(claim, option=option)).digest()

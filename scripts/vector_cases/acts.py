@@ -119,8 +119,9 @@ def record_id(given: Given) -> Any:
 
 def keys(given: Given) -> Any:
     key = RecordKey(bytes.fromhex(given["key"]))
-    salts = {name: _hex(key.claim_salt(name)) for name in given["names"]}
-    return {"recordSalt": _hex(key.record_salt()), "claimSalts": salts, "bodyKey": _hex(key.body_key())}
+    salt, salts = key.salts(given["names"])
+    claim_salts = {name: _hex(found) for name, found in salts.items()}
+    return {"recordSalt": _hex(salt), "claimSalts": claim_salts, "bodyKey": _hex(key.body_key())}
 
 
 def claims(given: Given) -> Any:

@@ -31,7 +31,7 @@ def make_record(**changes: Any) -> Record:
         "files": (FileDigest(11, hashlib.sha256(b"hello world").digest(), bytes(32)),),
         "claims": make_claims(key, VALUES),
         "refs": (Reference(Relation.SUPERSEDES, OFFICE, bytes([7]) * 32),),
-        "salt": key.record_salt(),
+        "salt": key.salts(VALUES)[0],
     }  # fmt: skip
     return Record(**(made | changes))
 
@@ -44,7 +44,8 @@ def text_of(value: Any, **changes: Any) -> str:
 
 def key_cases() -> list[Case]:
     return [
-        Case("salts and body key", "keys", {"key": SECRET.hex(), "names": ["holder", "level"]}),
+        Case("salts and body key", "keys", {"key": SECRET.hex(), "names": ["level", "holder"]}),
+        Case("no claim", "keys", {"key": SECRET.hex(), "names": []}),
         Case("a key of 31 bytes", "keys", {"key": SECRET[1:].hex(), "names": []}, "KEY_LENGTH"),
     ]
 

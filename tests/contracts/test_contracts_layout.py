@@ -42,7 +42,7 @@ STATUS_WORDS: Fields = [
     ("count", 104, 32),
 ]  # fmt: skip
 SLOTS = {
-    "Records": ["_batches", "_statuses", "_counts", "_retired", "_frozenBy", "_proposedBy"],
+    "Records": ["_batches", "_statuses", "_counts", "_retired", "_frozenBy", "_proposedBy", "_undecided"],
     "Consortium": [
         "_organisations",
         "_accounts",

@@ -37,12 +37,18 @@ class Leaf:
     count: int = 0
     history: bytes = ZERO
     frozen_by: bytes = ZERO
+    undecided: int = 0  # number of the newest change without statement
 
     def write(self, actor: bytes, state: int, effective: int, now: int, reason: int, statement: bytes) -> None:
         entry = [self.history, actor, state, effective, now, reason, statement]
         self.history = keccak(encode(ENTRY, entry))
         self.state, self.effective, self.recorded, self.reason = state, effective, now, reason
         self.count += 1
+        self.undecided = self.count if statement == ZERO else self.undecided
+
+    def takes_decision(self, state: int, statement: bytes) -> bool:
+        """An emergency suspension that is still the last change gets its statement."""
+        return statement != ZERO and self.state == state == SUSPENDED and self.undecided == self.count
 
     def stored(self) -> tuple[Any, ...]:
         frozen = self.frozen_by != ZERO
@@ -91,7 +97,7 @@ class RecordsModel(RuleBasedStateMachine):
         chosen=st.lists(st.tuples(leaves, statements), min_size=1, max_size=2),
         state=st.sampled_from([0, 1, 2, 3] * 3 + [4]),
         back=st.sampled_from([0, 0, 0, 5, 5, -1]),
-        reason=st.integers(0, 1),
+        reason=st.sampled_from([0, 1] * 4 + [255]),
         by=st.sampled_from([OFFICE] * 4 + [SUPERIOR, COURT, STRANGER]),
     )
     def set_status(self, chosen: list[tuple[int, bytes]], state: int, back: int, reason: int, by: bytes) -> None:
@@ -99,7 +105,7 @@ class RecordsModel(RuleBasedStateMachine):
         changes = [(word(f"leaf {number}"), statement) for number, statement in chosen]
         allowed = (
             by in (OFFICE, SUPERIOR) and chosen and state <= SUPERSEDED and back >= 0
-            and (state == SUSPENDED or all(statement != ZERO for _, statement in chosen))
+            and reason != 255 and (state == SUSPENDED or all(statement != ZERO for _, statement in chosen))
         )  # fmt: skip
         try:
             events = self.world.act(by, "setStatus", OFFICE, changes, state, now - back, reason).events
@@ -110,9 +116,10 @@ class RecordsModel(RuleBasedStateMachine):
         expected = []
         for number, statement in chosen:
             leaf = self.leaves[number]
-            if (leaf.state, leaf.effective, leaf.reason) == (state, now - back, reason):
+            decides = leaf.takes_decision(state, statement)
+            if not decides and (leaf.state, leaf.effective, leaf.reason) == (state, now - back, reason):
                 continue
-            if leaf.frozen_by != ZERO or (leaf.state, state) not in ALLOWED:
+            if leaf.frozen_by != ZERO or ((leaf.state, state) not in ALLOWED and not decides):
                 expected.append("StatusRefused")
             else:
                 expected.append("StatusChanged")

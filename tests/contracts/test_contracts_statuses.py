@@ -113,6 +113,45 @@ def test_an_emergency_suspension_may_come_before_its_statement(world: World) -> 
     assert world.status(LEAF)[0] == SUSPENDED
 
 
+@pytest.mark.parametrize("later", [0, 9])
+def test_the_statement_of_an_emergency_suspension_follows_once(world: World, later: int) -> None:
+    since = world.chain.time
+    change = (OFFICE, [(LEAF, ZERO)], SUSPENDED, since, 1)
+    world.act(OFFICE, "setStatus", *change)
+    assert world.act(OFFICE, "setStatus", *change).events == []
+    (event,) = world.act(OFFICE, "setStatus", OFFICE, [(LEAF, DECISION)], SUSPENDED, since - later, 1).events
+    assert (event.name, event.values[2], event.values[-1]) == ("StatusChanged", DECISION, 2)
+    stored = world.status(LEAF)
+    for statement in (ZERO, DECISION, word("another decision")):
+        assert world.act(OFFICE, "setStatus", OFFICE, [(LEAF, statement)], SUSPENDED, since - later, 1).events == []
+        (refused,) = world.act(OFFICE, "setStatus", OFFICE, [(LEAF, statement)], SUSPENDED, since - 5, 2).events
+        assert refused.name == "StatusRefused"
+    assert world.status(LEAF) == stored
+
+
+def test_a_suspension_with_its_statement_takes_no_other(world: World) -> None:
+    world.set_status(LEAF, SUSPENDED, statement=ZERO)
+    world.set_status(LEAF, ACTIVE)
+    world.act(OFFICE, "setStatus", OFFICE, [(LEAF, DECISION)], SUSPENDED, 7, 1)
+    stored = world.status(LEAF)
+    (refused,) = world.act(OFFICE, "setStatus", OFFICE, [(LEAF, word("other"))], SUSPENDED, 8, 1).events
+    assert (refused.name, world.status(LEAF)) == ("StatusRefused", stored)
+
+
+def test_a_freeze_keeps_the_statement_of_a_suspension_out_too(world: World) -> None:
+    world.set_status(LEAF, SUSPENDED, statement=ZERO)
+    freeze(world, COURT)
+    assert [e.name for e in world.set_status(LEAF, SUSPENDED).events] == ["StatusRefused"]
+
+
+@pytest.mark.parametrize("state", [SUSPENDED, REVOKED])
+def test_no_office_writes_the_reason_of_annulments(world: World, state: int) -> None:
+    stored = world.status(LEAF)
+    with reverts("ReasonReserved", 255):
+        world.act(OFFICE, "setStatus", OFFICE, [(word("first"), DECISION), (LEAF, DECISION)], state, 1, 255)
+    assert world.status(LEAF) == stored
+
+
 def test_only_issuer_superior_and_successor_change_a_status(world: World) -> None:
     for organisation in (STRANGER, OTHER, COURT):
         with reverts("NotEntitled", organisation, OFFICE):

@@ -4,14 +4,15 @@ of one that this jurisdiction does not recognise for such records; certificates 
 from __future__ import annotations
 
 from ledger.core.bundles import Bundle
+from ledger.core.trust import Trust
 from ledger.core.trust_lists import Authority
-from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, undetermined
-from ledger.crypto.certificates import fingerprint
+from ledger.core.verdicts import Finding, Step, StepResult, failed
+from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.cms import CmsSignature
 from ledger.crypto.paths import CertificatePath, build_path
 from ledger.errors import InputError
 from ledger.verification.case import Case, SignerPath, Times, concluded, need, refused, unproved
-from ledger.verification.compromise import touched
+from ledger.verification.compromise import fallen
 from ledger.verification.policies import recognitions_for
 
 STEP = Step.PATH
@@ -35,7 +36,8 @@ def judge(case: Case) -> StepResult:
             continue
         authorities = [a for a in case.facts.trust.authorities if fingerprint(a.certificate) == path.anchor_sha256]
         for authority in authorities:
-            findings += _authority(authority, times)
+            findings += _granted(authority, times)
+        findings += _compromised(case.facts.trust, path, times)
         findings += _recognised(case, bundle, path.anchor_sha256, times)
         paths.append(SignerPath(path, authorities[0]))
     if len(paths) == len(signatures):
@@ -49,19 +51,29 @@ def _path(case: Case, bundle: Bundle, signature: CmsSignature, times: Times) -> 
     return build_path(signature.certificate, bundle.validation.certificates, anchors, times.signature)
 
 
-def _authority(authority: Authority, times: Times) -> list[Finding]:
-    found = []
-    state = authority.state_at(times.signature)
-    if state != "granted":
-        found.append(failed("PATH_AUTHORITY_NOT_GRANTED", authority=authority.name, at=times.signature))
-    since = authority.compromised_since
-    if since is not None:
-        outcome = touched(since, times)
-        if outcome is Outcome.FAILED:
-            found.append(failed("PATH_AUTHORITY_COMPROMISED", authority=authority.name, since=since))
-        elif outcome is Outcome.UNDETERMINED:
-            found.append(undetermined("PATH_AUTHORITY_COMPROMISED", authority=authority.name, since=since))
+def _granted(authority: Authority, times: Times) -> list[Finding]:
+    if authority.state_at(times.signature) == "granted":
+        return []
+    return [failed("PATH_AUTHORITY_NOT_GRANTED", authority=authority.name, at=times.signature)]
+
+
+def _compromised(trust: Trust, path: CertificatePath, times: Times) -> list[Finding]:
+    """It is a key that falls, not a certificate: a fallen authority's key under a renewed certificate, or below
+    another's, has fallen as well."""
+    found: list[Finding] = []
+    keys = {read_certificate(der).spki for der in path.certificates[1:]}
+    for authority in trust.authorities:
+        since = authority.compromised_since
+        if since is not None and _key(authority) in keys:
+            found += fallen("PATH_AUTHORITY_COMPROMISED", since, times, authority=authority.name)
     return found
+
+
+def _key(authority: Authority) -> bytes | None:
+    try:
+        return read_certificate(authority.certificate).spki
+    except InputError:
+        return None  # ends no path either
 
 
 def _recognised(case: Case, bundle: Bundle, authority: bytes, times: Times) -> list[Finding]:

@@ -3,9 +3,9 @@ office A; a stolen key used after it was reported."""
 
 from __future__ import annotations
 
-from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, undetermined
+from ledger.core.verdicts import Finding, Step, StepResult, failed
 from ledger.verification.case import Case, concluded, need
-from ledger.verification.compromise import touched
+from ledger.verification.compromise import fallen
 
 STEP = Step.SIGNER_BINDING
 
@@ -21,13 +21,8 @@ def judge(case: Case) -> StepResult:
         if digest not in event.signers:
             findings.append(failed("SIGNER_NOT_BOUND", certificate=digest.hex()))
     named = {*event.signers, *(s.certificate_sha256 for s in signatures)}
-    for fallen in case.facts.trust.compromised_signers:
-        if fallen.certificate not in named:
-            continue
-        outcome = touched(fallen.since, times)
-        values = {"certificate": fallen.certificate.hex(), "since": fallen.since, "at": times.anchored}
-        if outcome is Outcome.FAILED:
-            findings.append(failed("SIGNER_COMPROMISED", **values))
-        elif outcome is Outcome.UNDETERMINED:
-            findings.append(undetermined("SIGNER_COMPROMISED", **values))
+    for signer in case.facts.trust.compromised_signers:
+        if signer.certificate in named:
+            values = {"certificate": signer.certificate.hex(), "at": times.anchored}
+            findings += fallen("SIGNER_COMPROMISED", signer.since, times, **values)
     return concluded(STEP, findings, {"signers": [d.hex() for d in event.signers]})

@@ -27,7 +27,8 @@ def judge(case: Case) -> StepResult:
     """State at the time of interest and now, from a proved state, each change with its signed statement.
 
     An online state is judged like a stapled one; the newer is used, but the other must hold as well. Without
-    a state young enough the answer is undetermined, never "in force".
+    a state young enough the answer is undetermined, never "in force". Bytes of the online one that do not hold are
+    undetermined too; only what a proved state says can fail.
     """
     bundle, facts = need(case.bundle, Step.CONTAINER), case.facts
     if not facts.as_of_bundle:
@@ -46,7 +47,7 @@ def judge(case: Case) -> StepResult:
     findings += [noted(p.code, **p.values) for p in facts.problems] if settled else _problems(case)
     findings += _batch(case, state)
     signed, found = judge_statements(case, state.entries, proof.statements)
-    findings += found
+    findings += _by_source(case, proof, found)
     if settled or facts.as_of_bundle:
         findings += _at_interest(case, state, signed)
     return concluded(STEP, findings, _described(case, state, signed))
@@ -79,15 +80,24 @@ def _newest(case: Case, offered: list[StateProof]) -> tuple[StateProof | None, P
     what they leave open (a change then still unsigned) the newer one has settled."""
     judged = [(proof, *prove_state(case, proof)) for proof in offered]
     proved = [(proof, state) for proof, state, _ in judged if state is not None]
-    findings = [f for _, _, found in judged for f in found]
+    findings = [f for proof, _, found in judged for f in _by_source(case, proof, found)]
     if not proved:
         return None, None, findings
     best = max(proved, key=lambda entry: (entry[1].time, entry[1].finality.block))
     for proof, state in proved:
         if proof is not best[0]:
             found = judge_statements(case, state.entries, proof.statements)[1]
-            findings += [f for f in found if f.code not in _SETTLED_SINCE and f.outcome is not Outcome.PASSED]
+            found = [f for f in found if f.code not in _SETTLED_SINCE and f.outcome is not Outcome.PASSED]
+            findings += _by_source(case, proof, found)
     return best[0], best[1], findings
+
+
+def _by_source(case: Case, proof: StateProof, found: list[Finding]) -> list[Finding]:
+    """What is wrong with the bytes of a state gathered online is the fault of a node or an index that lies or lags: the
+    bundle did not bring them, so they prove nothing against its record."""
+    if proof is not case.facts.fresh_state:
+        return found
+    return [replace(f, outcome=Outcome.UNDETERMINED) if f.outcome is Outcome.FAILED else f for f in found]
 
 
 def _timely(case: Case, state: ProvedState) -> list[Finding]:

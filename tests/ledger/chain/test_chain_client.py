@@ -25,9 +25,9 @@ from ledger.chain.client import EngineChain
 from ledger.chain.contracts import Contracts
 from ledger.chain.node import Node
 from ledger.core.identifiers import organisation_bytes32
-from ledger.core.registries import State
+from ledger.core.registries import Reason, State
 from ledger.errors import ConfigError, ConflictError, UnavailableError, ZhengyinError
-from ledger.ports import OrganisationEvent
+from ledger.ports import OrganisationEvent, StatusCall
 from ledger.proofs.events import AnchoredEvent, RefusedEvent, RepeatedEvent, StatusEvent
 
 
@@ -200,6 +200,10 @@ def test_gas_limits_hold_for_the_dearest_case(ledger: Ledger) -> None:
     assert used < limit
     leaves = [digest("gas", number) for number in range(100)]
     limit, used = ledger.gas_used(ledger.set_status(status_call(ledger, leaves, State.SUSPENDED)))
+    assert used < limit < 2 * used
+    undecided = tuple((digest("undecided", number), bytes(32)) for number in range(100))
+    emergency = StatusCall(OFFICE, undecided, State.SUSPENDED, int(ledger.clock.now), Reason.UNSPECIFIED)
+    limit, used = ledger.gas_used(ledger.set_status(emergency))
     assert used < limit < 2 * used
     limit, used = ledger.gas_used(ledger.set_status(status_call(ledger, leaves[:1], State.ACTIVE)))
     assert used < limit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,41 @@ def test_keys_are_imported_with_their_certificate_and_never_overwritten(demo: Cl
     assert demo("key", "new", "approval", "--name", "gate").code == 0
 
 
+def test_a_real_ca_certifies_a_key_by_its_request(demo: Cli, tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_der_x509_certificate, load_pem_x509_csr
+
+    from ledger.outside.demo_authority import DemoAuthority
+
+    request, new = tmp_path / "own.csr", ("key", "new", "signing", "--name", "own", "--csr", tmp_path / "own.csr")
+    made = demo(*new, "--organization-name", "甲市示范不动产登记中心", "--json")
+    assert (made.code, made.json["csr"]) == (0, str(request))
+    first = load_pem_x509_csr(request.read_bytes())
+    assert demo(*new).code == 0  # asked again, for the same key
+    csr = load_pem_x509_csr(request.read_bytes())
+    assert first.is_signature_valid and csr.public_key() == first.public_key()
+    folder = next((demo.home / "authorities").iterdir())
+    der = DemoAuthority(folder).issue(csr.public_key(), "中心", OFFICE, int(time.time()), 30)
+    certificate = tmp_path / "own.crt"
+    certificate.write_bytes(load_der_x509_certificate(der).public_bytes(Encoding.PEM))
+    for _ in range(2):
+        assert demo("key", "import", certificate, "--purpose", "certificate", "--name", "own").code == 0
+    assert demo(*new, "--json").json["error"]["code"] == "KEYS_EXISTS"
+    assert demo("council", "propose", "bind-signer", OFFICE, "--certificate", certificate).code == 0
+    for wrong in (("account",), ("signing", "--certify")):
+        assert demo("key", "new", *wrong, "--csr", request, "--json").json["error"]["code"] == "CLI_KEY_CSR"
+
+
+def test_a_key_left_without_certificate_by_a_crash_is_certified(demo: Cli, tmp_path: Path) -> None:
+    lonely = demo("key", "new", "signing", "--name", "lonely").out
+    made = demo("key", "new", "signing", "--name", "lonely", "--certify")
+    assert made.code == 0
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from cryptography.x509 import load_pem_x509_certificate
+
+    assert load_pem_x509_certificate(made.out.encode()).public_key() == load_pem_public_key(lonely.encode())
+
+
 def test_one_s_own_type_file_is_added_and_used(demo: Cli, tmp_path: Path) -> None:
     file = tmp_path / "permit.toml"
     file.write_text(TYPE_FILE, "utf-8")
@@ -281,15 +317,38 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(ledger: Cli, tmp_pat
 
 
 def test_the_doctor_notices_a_clock_a_day_off(demo: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     from ledger.assembly.doctor import examine
 
     now = time.time()
     codes = {c.code for c in examine(demo.home, lambda: now - 86_400)}
     assert "DOCTOR_CLOCK_BEHIND" in codes
     ends = {c.code for c in examine(demo.home, lambda: now + 400 * 86_400)}
-    assert "DOCTOR_TRUST_EXPIRED" in ends
+    assert ends >= {"DOCTOR_TRUST_EXPIRED", "DOCTOR_CLOCK_AHEAD"}
+    well = {c.code for c in examine(demo.home, lambda: now + 60)}
+    assert not well & {"DOCTOR_CLOCK_AHEAD", "DOCTOR_CLOCK_BEHIND"}
+
+
+def test_the_doctor_says_when_the_lists_of_a_ca_run_out(demo: Cli) -> None:
+    """A real CA's folder has no keys; its lists are brought by somebody else, who may forget."""
+    from ledger.assembly.doctor import examine
+    from ledger.outside.demo_authority import CRL_LIFE
+
+    folder = sorted((demo.home / "authorities").iterdir())[0]
+    assert {c.code for c in examine(demo.home) if c.name == "crls"} == {"DOCTOR_CRLS_TEST"}
+    shutil.rmtree(folder / "keys")
+    life, now = CRL_LIFE.total_seconds(), time.time()
+
+    def codes(after: float) -> list[str]:
+        found = [c for c in examine(demo.home, lambda: now + after) if c.name == "crls"]
+        return [c.code for c in found if c.values["folder"] == folder.name]
+
+    assert codes(0) == ["DOCTOR_CRL", "DOCTOR_CRL"]
+    assert codes(life * 0.9) == ["DOCTOR_CRL_ENDS", "DOCTOR_CRL_ENDS"]
+    assert codes(life + 60) == ["DOCTOR_CRL_ENDED", "DOCTOR_CRL_ENDED"]
+    (folder / "crls" / "root.crl").unlink()
+    assert sorted(codes(0)) == ["DOCTOR_CRL", "DOCTOR_CRL_NONE"]
+    (folder / "crls" / "issuing.crl").write_bytes(b"junk")
+    assert "REVOCATION_SOURCE_DAMAGED" in {c.code for c in examine(demo.home) if c.outcome == "failed"}
 
 
 def test_the_rows_are_rebuilt_from_chain_and_segments(ledger: Cli, numbers: dict[str, str]) -> None:

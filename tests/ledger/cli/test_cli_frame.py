@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cli_kit import OFFICE, Cli, zhengyin
 
+import ledger
 from ledger.cli import run as running
 from ledger.cli.commands import MODULES, root
 from ledger.cli.run_codes import worst
@@ -91,6 +92,18 @@ def test_a_misspelt_command_names_the_right_one() -> None:
 def test_a_usage_error_is_an_object_with_json() -> None:
     done = zhengyin("--json", "jobs", "--nonsense")
     assert (done.code, done.json["error"]["code"], done.json["error"]["exitCode"]) == (2, "CLI_USAGE", 2)
+
+
+def test_the_version_is_known_without_an_installed_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert zhengyin("--version").out == f"zhengyin {ledger.__version__}\n"
+    assert zhengyin("--version", "--json").json == {"version": ledger.__version__}
+    assert zhengyin("--home", "/nowhere", "doctor").code == 4  # which lists the versions, too
 
 
 def test_no_command_shows_the_help_and_is_a_usage_error() -> None:

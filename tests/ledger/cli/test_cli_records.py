@@ -134,6 +134,8 @@ def test_a_list_of_ids_is_done_line_by_line(ledger: Cli, numbers: dict[str, str]
         (("revoke",), 2),
         (("revoke", "unknown"), 3),
         (("suspend", "{}", "--reason", "because"), 2),
+        (("suspend", "{}", "--reason", "setAside"), 2),
+        (("suspend", "{}", "--reason", "code77"), 2),
         (("suspend", "{}", "--effective", "yesterday"), 2),
         (("suspend", "{}", "--effective", "2999-01-01"), 2),
         (("show", "unknown"), 3),
@@ -143,7 +145,7 @@ def test_a_list_of_ids_is_done_line_by_line(ledger: Cli, numbers: dict[str, str]
         (("verify",), 2),
         (("verify", "--id", "{}", "x.pdf"), 2),
         (("verify", "--id", "{}", "--max-age", "soon"), 2),
-        (("verify", "missing.zyb"), 3),
+        (("verify", "missing.zyb"), 2),
         (("verify", "missing.pdf"), 2),
         (("verify", "x.pdf", "--offline"), 2),
     ],
@@ -216,6 +218,43 @@ def test_a_changed_bundle_fails_and_a_foreign_file_is_no_bundle(
     assert ledger("verify", junk, "--offline").code == 1
     assert ledger("verify", junk, tmp_path / "missing.zyb", "--offline").code == 1
     assert "\n" in ledger("verify", bundle, "--detailed", "--lang", "en").out
+
+
+def test_several_files_take_a_line_each_and_the_gravest_decides(
+    ledger: Cli, numbers: dict[str, str], tmp_path: Path
+) -> None:
+    good, bad, missing = tmp_path / "good.zyb", tmp_path / "bad.zyb", tmp_path / "missing.zyb"
+    assert ledger("bundle", numbers["0001"], "--state", "-o", good).code == 0
+    bad.write_bytes(b"{}")
+    two = ledger("verify", good, bad, "--offline")
+    assert two.code == 1
+    assert [line.split(":")[0] for line in two.out.splitlines()] == [f"✓ {good}", f"✗ {bad}"]
+    three = ledger("verify", missing, bad, good, "--offline", "--json")
+    assert (three.code, [v["file"] for v in three.lines]) == (1, [str(missing), str(bad), str(good)])
+    assert three.lines[0]["error"]["code"] == "CLI_FILE_MISSING"
+    assert [v.get("indication") for v in three.lines[1:]] == ["TOTAL-FAILED", "TOTAL-PASSED"]
+    assert len(ledger("verify", good, bad, "--offline", "--detailed").out.splitlines()) > 20
+    for mode in ([], ["--offline"]):
+        assert ledger("verify", good, missing, *mode).code == 2
+        assert ledger("verify", tmp_path, *mode).code == 2
+        assert ledger("verify", tmp_path / "missing.pdf", "--bundle", good, *mode).code == 2
+        assert ledger("verify", tmp_path / "missing.pdf", "--bundle", tmp_path, *mode).code == 2
+    assert ledger("verify", tmp_path / "missing.pdf").code == 2
+
+
+def test_whoever_reads_beside_the_sealing_node_shows_and_verifies_but_writes_nothing(
+    ledger: Cli, numbers: dict[str, str], tmp_path: Path
+) -> None:
+    (node,) = (ledger.home / "keys").rglob("*.node.pem")
+    node.unlink()
+    number, file = numbers["0001"], tmp_path / "license.zyb"
+    assert ledger("show", number).code == 0
+    assert ledger("verify", "--id", number).code == 0
+    assert ledger("bundle", number, "--state", "-o", file).code == 0
+    assert ledger("verify", file).code == 0
+    assert ledger("doctor").code == 0
+    changed = ledger("revoke", number, "--wait", "--json")
+    assert changed.code == 5 and "ENGINE_READ_ONLY" in changed.err
 
 
 def test_an_old_state_is_undetermined_when_freshness_is_asked_for(

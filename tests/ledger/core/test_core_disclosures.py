@@ -6,13 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from cryptography.hazmat.primitives.hashes import SHAKE256, Hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.core.canonical import b64, encode
-from ledger.core.disclosures import Disclosure, claims_and_content, disclose, make_claims
+from ledger.core.disclosures import Disclosure, claim, disclose, make_claims
 from ledger.core.keys import RecordKey
 from ledger.errors import InputError, ZhengyinError
 
@@ -35,16 +34,26 @@ claims = st.dictionaries(
 
 
 @quick
-@given(st.binary(min_size=32, max_size=32), st.binary(max_size=60))
-def test_derivation_is_hkdf_expand(secret: bytes, label: bytes) -> None:
-    assert RecordKey(secret).derive(label) == HKDFExpand(SHA256(), 32, label).derive(secret)
+@given(st.binary(min_size=32, max_size=32), st.sets(st.from_regex(r"[a-z][A-Za-z0-9]{0,9}", fullmatch=True)))
+def test_salts_are_one_shake256_over_key_and_names(secret: bytes, names: set[str]) -> None:
+    digest = Hash(SHAKE256(32 * (1 + len(names))))
+    digest.update(secret + b"zhengyin/salts/1" + encode(sorted(names)))
+    stream = digest.finalize()
+    salt, salts = RecordKey(secret).salts(names)
+    assert list(salts) == sorted(names)
+    assert salt + b"".join(salts.values()) == stream
 
 
-def test_labels_are_distinct_and_named() -> None:
-    assert KEY.record_salt() == KEY.derive(b"salt/record")
-    assert KEY.claim_salt("area") == KEY.derive(b"salt/claim/area")
-    assert KEY.body_key() == KEY.derive(b"body")
-    assert len({KEY.record_salt(), KEY.claim_salt("record"), KEY.body_key()}) == 3
+def test_everything_derived_is_distinct() -> None:
+    salt, salts = KEY.salts(VALUES)
+    assert len({salt, *salts.values(), KEY.body_key()}) == 2 + len(VALUES)
+    assert KEY.body_key() == sha256(SECRET + b"zhengyin/body/1").digest()
+
+
+def test_another_set_of_names_shares_no_salt() -> None:
+    salt, salts = KEY.salts(["area", "note"])
+    other, others = KEY.salts(["area", "holderName"])
+    assert {salt, *salts.values()}.isdisjoint({other, *others.values()})
 
 
 def test_a_key_does_not_show_itself() -> None:
@@ -59,7 +68,7 @@ def test_a_key_does_not_show_itself() -> None:
 @given(claims)
 def test_claims_are_the_digests_of_their_disclosures(values: dict[str, Any]) -> None:
     made = make_claims(KEY, values)
-    assert list(made) == list(values)
+    assert list(made) == sorted(values)
     for shown in disclose(KEY, values, values):
         expected = sha256(b"\x10" + encode([b64(shown.salt), shown.name, shown.value])).digest()
         assert shown.digest() == expected
@@ -70,14 +79,15 @@ def test_claims_are_the_digests_of_their_disclosures(values: dict[str, Any]) -> 
 @quick
 @given(claims | st.dictionaries(st.sampled_from(["a", "b"]), st.text('[]{}"\\,:张', max_size=6)))
 def test_the_content_beside_the_claims_is_the_canonical_bytes_of_the_values(values: dict[str, Any]) -> None:
-    made, content = claims_and_content(KEY, values)
-    assert (made, content) == (make_claims(KEY, values), encode(values))
+    made = claim(KEY, values)
+    assert (made.claims, made.content) == (make_claims(KEY, values), encode(values))
+    assert made.salt == b64(KEY.salts(values)[0])
 
 
 def test_a_nested_object_is_refused_beside_brackets_in_a_text() -> None:
     for value in ({"a": 1}, [{"a": 1}], [[1]]):
         with pytest.raises(InputError, match="DISCLOSURE_VALUE"):
-            claims_and_content(KEY, {"a": "[{", "b": value})
+            claim(KEY, {"a": "[{", "b": value})
 
 
 def test_disclosures_are_sorted_and_each_once() -> None:
@@ -94,13 +104,13 @@ def test_another_name_value_or_salt_is_another_digest() -> None:
         Disclosure("area", 99, shown.salt),
         Disclosure("area", "98", shown.salt),
         Disclosure("area", [98], shown.salt),
-        Disclosure("area", 98, KEY.claim_salt("note")),
+        Disclosure("area", 98, KEY.salts(VALUES)[1]["note"]),
     )
     assert len({shown.digest(), *(other.digest() for other in others)}) == 6
 
 
 def test_true_does_not_pass_for_one() -> None:
-    salt = KEY.claim_salt("a")
+    salt = KEY.salts(["a"])[1]["a"]
     assert Disclosure("a", True, salt).digest() != Disclosure("a", 1, salt).digest()
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from ledger.core.identifiers import (
     LicenseIdentifier,
+    actor_from_bytes32,
+    actor_id,
     check_character,
     make_license_identifier,
     new_urn,
@@ -213,3 +215,27 @@ def test_fuzzed_text_raises_only_our_error(text: str) -> None:
     ):
         with pytest.raises(ZhengyinError):
             call(text)
+
+
+@given(st.one_of(st.binary(min_size=32, max_size=32), st.binary(min_size=20, max_size=20).map(bytes(12).__add__)))
+@settings(deadline=None, max_examples=50)
+def test_any_actor_has_one_spelling(data: bytes) -> None:
+    text = actor_from_bytes32(data)
+    assert organisation_bytes32(actor_id(text)) == data
+
+
+@pytest.mark.parametrize("text", ["SG:T08GB0001A", "114401000700000148"])
+def test_an_actor_with_an_id_is_spelled_by_it(text: str) -> None:
+    data = organisation_bytes32(text)
+    assert actor_from_bytes32(data) == text == actor_id(text)
+    assert code_of(actor_id, "0x" + data.hex()) == "ORGANISATION_ID"
+    assert code_of(organisation_bytes32, "0x" + data.hex()) == "ORGANISATION_ID"
+
+
+@pytest.mark.parametrize("text", ["0x", "0x" + "AB" * 32, "0x" + "00" * 31, "0x" + "00" * 33, "0X" + "00" * 32])
+def test_no_other_spelling_of_bytes_is_an_actor(text: str) -> None:
+    assert code_of(actor_id, text) in ("ORGANISATION_ID", "USCC_FORM")
+
+
+def test_an_actor_without_an_id_is_no_organisation() -> None:
+    assert code_of(organisation_id, "0x" + "00" * 32) == "USCC_FORM"

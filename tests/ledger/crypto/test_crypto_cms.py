@@ -187,6 +187,12 @@ def test_trailing_bytes_and_long_form_of_a_length() -> None:
     assert code_of(with_signer(GOOD, 5, b"\x04\x81" + bytes((len(value),)) + value)) == "CMS_SYNTAX"
 
 
+def test_a_signature_of_endless_length_is_not_taken_apart() -> None:
+    with pytest.raises(InputError) as caught:
+        cms.verify_detached(der.write(der.SEQUENCE, b"\x05\x00" * 20_000), b"content")
+    assert (caught.value.code, caught.value.values) == ("CMS_SYNTAX", {"cause": "size"})
+
+
 def test_rsa_certificate_with_an_ecdsa_signature() -> None:
     cert = certificate("Office", RSA_KEY.public_key(), "CA", p256())
     attributes = cms.signed_attributes(CONTENT, cert, NOW)

@@ -11,6 +11,7 @@ from crypto_kit import CA_USAGE, DAY, NOW, Chain, certificate, p256, usage
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ledger.crypto.certificates import read_certificate
 from ledger.crypto.paths import CertificatePath, build_path
 from ledger.errors import InputError
 
@@ -130,3 +131,24 @@ def test_offline_verification_loads_nothing_heavy() -> None:
     words += f"print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
+
+
+@pytest.mark.parametrize("unreadable", [b"", b"\x30\x00", b"\xff" * 40])
+def test_an_authority_that_cannot_be_read_spoils_no_path_to_another(unreadable: bytes) -> None:
+    assert build_path(CHAIN.leaf, [CHAIN.issuing], [unreadable, CHAIN.root], NOW).certificates[-1] == CHAIN.root
+    assert code_of(CHAIN.leaf, [CHAIN.issuing], [unreadable]) == "PATH_NONE"
+
+
+def test_a_certificate_of_endless_length_is_not_read() -> None:
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(20_000))
+    assert code_of(issued(extensions=((padding, False),)), [CHAIN.issuing], [CHAIN.root]) == "PATH_CERTIFICATE"
+
+
+@pytest.mark.parametrize("text", ["局\x1b[2J", "局\n✓ 真实有效", "局\u202e"])
+def test_a_name_that_writes_its_own_verdict_on_the_screen_is_not_shown(text: str) -> None:
+    def shown(name: str) -> str | None:
+        made = certificate(name, CHAIN.key.public_key(), "Issuing", CHAIN.issuing_key)
+        return read_certificate(made).organization
+
+    assert shown(text) is None
+    assert shown("局") == "局"

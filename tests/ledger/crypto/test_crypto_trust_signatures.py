@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from crypto_kit import DER, NOW, RSA_KEY, p256
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ledger.core.trust import KeySignature, Trust, TrustFile
 from ledger.core.trust_lists import CouncilKey
+from ledger.crypto import der
 from ledger.crypto.trust_signatures import fingerprint_words, sign_trust, verify_trust_file
 from ledger.errors import ZhengyinError
 
@@ -59,6 +60,16 @@ def test_one_key_under_two_ids_is_one_voice() -> None:
     trust = replace(content(), keys=twice)
     both = tuple(sign_trust(trust, id_, KEYS["a"]) for id_ in "ab")
     assert code_of(TrustFile(trust, both)) == "TRUST_NOT_ENOUGH"
+
+
+def test_one_key_written_compressed_and_in_full_is_not_two_voices() -> None:
+    full = council_key("a", KEYS["a"])
+    algorithm = der.members(der.read(full.spki, der.SEQUENCE), der.SEQUENCE, der.BIT_STRING)[0].outer
+    point = KEYS["a"].public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    short = CouncilKey("b", "ES256", der.write(der.SEQUENCE, algorithm, der.write(der.BIT_STRING, b"\0" + point)))
+    trust = replace(content(), keys=(full, short))
+    both = tuple(sign_trust(trust, id_, KEYS["a"]) for id_ in "ab")
+    assert code_of(TrustFile(trust, both)) == "TRUST_KEY_ALGORITHM"
 
 
 def test_one_key_signing_twice() -> None:

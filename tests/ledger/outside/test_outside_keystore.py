@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_public_key,
 )
+from cryptography.x509 import load_der_x509_csr
 from sha3 import keccak_256
 
 from ledger.core.trust import Trust, TrustFile
+from ledger.crypto.certificates import read_certificate
 from ledger.crypto.trust_signatures import sign_trust, verify_trust_file
 from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError, ZhengyinError
 from ledger.outside.accounts import AccountKey
@@ -46,6 +48,40 @@ def test_signing_key_and_its_certificate(store: KeyStore, tmp_path: Path, algori
     store.put_certificate(ORG, "office", certificate)
     assert store.signing(ORG, "office").certificate == certificate
     assert "PRIVATE" not in repr(store.signing(ORG, "office"))
+
+
+def test_a_key_that_waits_for_its_certificate_shows_its_public_half_and_asks_a_ca(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    """A crash between making the key and storing its certificate must not strand either."""
+    spki = store.create(ORG, "office", "signing")
+    assert store.public(ORG, "office", "signing") == spki
+    request = load_der_x509_csr(store.request(ORG, "office", "甲市示范不动产登记中心"))
+    assert request.is_signature_valid
+    assert request.public_key() == load_der_public_key(spki)
+    assert request.subject.rfc4514_string() == f"2.5.4.97={ORG},O=甲市示范不动产登记中心"
+    authority = DemoAuthority.create(tmp_path / "ca", "A", "ecdsa-p256", NOW)
+    certificate = authority.issue(request.public_key(), "局", ORG, NOW, 1)
+    store.put_certificate(ORG, "office", certificate)
+    store.put_certificate(ORG, "office", certificate)
+    renewed = authority.issue(request.public_key(), "局", ORG, NOW, 2)
+    with pytest.raises(ConflictError, match="KEYS_EXISTS"):
+        store.put_certificate(ORG, "office", renewed)
+    assert store.signing(ORG, "office").certificate == certificate
+
+
+def test_an_office_of_a_long_chinese_name_is_certified(store: KeyStore, tmp_path: Path) -> None:
+    name = "示范" * 30
+    authority = DemoAuthority.create(tmp_path / "ca", name, "ecdsa-p256", NOW)
+    certificate = authority.issue(load_der_public_key(store.create(ORG, "office", "signing")), name, ORG, NOW, 1)
+    assert read_certificate(certificate).organization == name
+
+
+@pytest.mark.parametrize("name", ["", "字" * 65])
+def test_a_request_holds_a_name_that_a_ca_can_write(store: KeyStore, name: str) -> None:
+    store.create(ORG, "office", "signing", "rsa-3072")
+    with pytest.raises(InputError, match="KEYS_REQUEST_NAME"):
+        store.request(ORG, "office", name)
 
 
 def test_certificate_of_another_key(store: KeyStore, tmp_path: Path) -> None:

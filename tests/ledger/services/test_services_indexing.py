@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,23 @@ import pytest
 from ledger_world import World, check_ledger, write_rows
 from services_faults import replace_port
 
+from ledger.assembly import council_work
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B
-from ledger.core.registries import Permission, State
+from ledger.chain.abi import interface
+from ledger.chain.calls import CouncilCall
+from ledger.chain.transactor import Transactor
+from ledger.core.bundles import Bundle
+from ledger.core.identifiers import organisation_bytes32
+from ledger.core.registries import Permission, Reason, State
 from ledger.crypto.digests import digest_path
 from ledger.errors import ConflictError, NotFoundError
-from ledger.ports import AnchorCall
+from ledger.outside.accounts import make_account
+from ledger.ports import Account, AnchorCall, StatusCall
 from ledger.proofs.events import AnchoredEvent
 from ledger.services import indexing
 from ledger.services.indexing import Indexing
-from ledger.services.offline import Question
+from ledger.services.offline import Question, verify_offline
+from ledger.services.statuses import ChangeRequest
 
 
 def answers(world: World) -> dict[str, Any]:
@@ -145,6 +154,82 @@ def test_another_office_that_anchors_our_root_neither_stops_a_rebuild_nor_gets_o
     demo.clock.sleep(2)
     assert app.indexing.rebuild().missing == (victim.root,)
     assert answers(demo) == before
+
+
+def send(demo: World, account: Account, function: str, *values: object) -> None:
+    """A transaction to Records that the library itself never sends."""
+    transactor = Transactor(demo.app.engine, sleep=demo.clock.sleep, clock=demo.clock)
+    transactor.transact(account, demo.app.chain.contracts.records, interface("Records").call(function, *values))
+
+
+def history(demo: World, name: str) -> list[tuple[str, str, str]]:
+    row = demo.row(demo.ids[name])
+    with demo.app.store.read() as unit:
+        entries = [e.entry for e in unit.chain.entries(row.issuer, row.leaf)]
+    return [(e.actor, e.state.word, e.reason.word) for e in entries]
+
+
+def test_an_annulment_by_the_council_is_read_and_proved(demo: World) -> None:
+    app, leaf = demo.app, demo.row(demo.ids["revoked"]).leaf
+    act = organisation_bytes32(OFFICE_A), leaf, sha256(b"decision").digest()
+    send(demo, app.account(OFFICE_A, Permission.STATUS), "annul", *act)
+    call = CouncilCall(app.chain.contracts.records, interface("Records").call("annul", *act))
+    council_work.decide(app, [call], None)
+    council = "0x" + (bytes(12) + app.chain.contracts.council).hex()
+    assert history(demo, "revoked")[1:] == [(council, "active", "setAside")]
+    data = app.bundling.bundle(demo.row(demo.ids["revoked"]), None, state=True).to_bytes()
+    assert Bundle.from_bytes(data).to_bytes() == data
+    report = verify_offline(data, app.trust.content(), Question(), int(demo.clock()))
+    # bound by the proved history; only the decision itself is not here
+    assert (report.exit_code, report.cause_code) == (3, "STATUS_UNSIGNED")
+
+
+def test_the_statement_of_an_emergency_suspension_comes_later_and_decides(demo: World) -> None:
+    app, row = demo.app, demo.row(demo.ids["plain"])
+    account, since = app.account(OFFICE_A, Permission.STATUS), int(demo.clock())
+    call = StatusCall(OFFICE_A, ((row.leaf, bytes(32)),), State.SUSPENDED, since, Reason.DETAINED)
+    app.chain.send(app.chain.sign_status(account, app.chain.chain_nonce(account.address), call)[0])
+    demo.clock.sleep(2)
+    assert app.verifying.by_id(demo.ids["plain"], Question()).cause_code == "STATUS_UNSIGNED"
+    request = ChangeRequest(OFFICE_A, row.leaf, State.SUSPENDED, since, Reason.DETAINED, "决定 1")
+    app.statuses.request(OFFICE_A, [request])
+    with pytest.raises(ConflictError, match="STATUS_TRANSITION"):
+        app.statuses.request(OFFICE_A, [request])  # one statement is on its way already
+    demo.drain()
+    assert history(demo, "plain") == [(OFFICE_A, "suspended", "detained")] * 2
+    report = app.verifying.by_id(demo.ids["plain"], Question())
+    assert report.cause_code == app.verifying.by_id(demo.ids["suspended"], Question()).cause_code != "STATUS_UNSIGNED"
+
+
+def test_no_name_kind_or_reason_that_the_chain_allows_stops_the_index(demo: World) -> None:
+    """The council registers what is no id, and makes it the office's superior, which ends a license for reason 77."""
+    app, leaf = demo.app, demo.row(demo.ids["plain"]).leaf
+    odd, stranger = b"REGISTRY 9".ljust(32, b"\0"), make_account(sha256(b"stranger").digest())
+    office, consortium = organisation_bytes32(OFFICE_A), app.chain.contracts.consortium
+    calls = [
+        ("registerOrganisation", odd),
+        ("setAccount", stranger.address, odd, 7),
+        ("bindSigner", odd, bytes(31) + b"\1", 0, 2**40 - 1),
+        ("accredit", bytes(31) + b"\2", odd, 1, b"SG".ljust(32, b"\0"), bytes(32), 0, 2**40 - 1),
+        ("accredit", bytes(31) + b"\3", office, 999, b"SG".ljust(32, b"\0"), bytes(32), 0, 2**40 - 1),
+        ("setSuperior", office, odd),
+        ("bar", organisation_bytes32(OFFICE_B)),
+    ]
+    encoded = [CouncilCall(consortium, interface("Consortium").call(name, *values)) for name, *values in calls]
+    with app.store.read() as unit:
+        before = unit.chain.organisations(), unit.chain.accreditations(), unit.chain.signers()
+    council_work.decide(app, encoded, None)
+    send(demo, stranger, "setStatus", office, [(leaf, sha256(b"decision").digest())], 2, 1, 77)
+    send(demo, stranger, "setStatus", odd, [(leaf, sha256(b"decision").digest())], 2, 1, 77)
+    app.indexing.run()
+    assert history(demo, "plain") == [("0x" + odd.hex(), "revoked", "code77")]
+    with app.store.read() as unit:
+        assert (OFFICE_B, True) in {(o, barred) for o, _, barred in unit.chain.organisations()}
+        assert [o for o, _, _ in unit.chain.organisations()] == [o for o, _, _ in before[0]]
+        assert (unit.chain.accreditations(), unit.chain.signers()) == before[1:]
+    report = app.verifying.by_id(demo.ids["plain"], Question())
+    assert (report.exit_code, report.cause_code) == (3, "STATUS_UNSIGNED")
+    assert app.indexing.rebuild().missing == ()
 
 
 def test_a_reorganised_chain_is_read_again_from_its_beginning(demo: World) -> None:

@@ -262,6 +262,14 @@ def one_operator_where_the_court_wants_several() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(policies=(f.make_policy(finality="bft"),)))
 
 
+@attack(Step.FINALITY, "FINALITY_SINGLE", OPEN, alone=False)
+def four_nodes_of_two_operators_where_the_court_wants_several() -> Facts:
+    chain = f.make_chain(f.QBFT)
+    validators = tuple(replace(v, organisation=f.OPERATORS[n % 2]) for n, v in enumerate(chain.validators))
+    trust = f.make_trust(chains=(replace(chain, validators=validators),), policies=(f.make_policy(finality="bft"),))
+    return f.facts(of(f.issue(chain=f.QBFT), chain=f.QBFT), trust=trust)
+
+
 @attack(Step.FINALITY, "TRUST_FILE_EXPIRED", OPEN)
 def an_old_trust_file() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(expires=f.NOW - 1))

@@ -34,6 +34,15 @@ def a_ca_compromised_before_the_anchor() -> Facts:
     return f.facts(f.stapled(), trust=trust)
 
 
+@attack(Step.PATH, "PATH_AUTHORITY_COMPROMISED")
+def the_key_of_a_fallen_ca_under_a_renewed_certificate() -> Facts:
+    renewed = f.renewed(f.ROOT)
+    authorities = (f.make_authority(certificate=renewed.der), f.make_authority(compromised_since=f.T))
+    recognition = f.make_recognition(Kind.LICENSE, authority=renewed.sha256)
+    trust = f.make_trust(authorities=authorities, recognitions=(recognition, f.make_recognition(Kind.LICENSE)))
+    return f.facts(f.stapled(), trust=trust)
+
+
 @attack(Step.PATH, "PATH_NOT_RECOGNISED")
 def a_ca_recognised_for_another_kind() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(recognitions=(f.make_recognition(Kind.EVIDENCE),)))

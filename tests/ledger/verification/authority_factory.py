@@ -66,6 +66,17 @@ def certificate(name: str) -> Certificate:
     return Certificate(key, made.public_bytes(Encoding.DER))
 
 
+def renewed(name: str) -> Certificate:
+    """Another certificate of the same name over the same key."""
+    old = certificate(name)
+    builder = x509.CertificateBuilder().subject_name(old.x509.subject).issuer_name(old.x509.issuer)
+    builder = builder.public_key(old.key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(old.x509.not_valid_before_utc).not_valid_after(old.x509.not_valid_after_utc)
+    for extension in old.x509.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    return Certificate(old.key, builder.sign(old.key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
 def _usage(authority: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=not authority, content_commitment=not authority, key_encipherment=False,

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import rlp
-from authority_factory import ISSUING, ROOT, STRANGER, Certificate, T, certificate, crl, leaf, sign, validation
+from authority_factory import ISSUING, ROOT, STRANGER, Certificate, T, certificate, crl, leaf, renewed, sign, validation
 from coincurve import PrivateKey
 from trie import HexaryTrie
 
@@ -60,6 +60,7 @@ def make_uscc(body: str) -> str:
 
 OFFICE_A, OFFICE_B = make_uscc("1133010000000001"), make_uscc("1133010000000019")
 DEFINER = make_uscc("1110000000000027")
+OPERATORS = (OFFICE_A, OFFICE_B, DEFINER, make_uscc("1133010000000035"))
 
 
 # ---- the chain
@@ -177,7 +178,7 @@ def receipts(logs: Sequence[list[Any]], status: int = 1) -> tuple[bytes, tuple[b
 
 
 def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = None, **changes: Any) -> Record:
-    key = RecordKey(secret)
+    key, values = RecordKey(secret), CLAIMS if values is None else values
     made: dict[str, Any] = {
         "kind": Kind.LICENSE,
         "id": make_license_identifier(DEFINER + "001", OFFICE_A, "20270001"),
@@ -188,9 +189,9 @@ def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = No
         "valid_from": "2027-01-01",
         "valid_until": "2027-12-31",
         "files": (FILE,),
-        "claims": make_claims(key, CLAIMS if values is None else values),
+        "claims": make_claims(key, values),
         "refs": (),
-        "salt": key.record_salt(),
+        "salt": key.salts(values)[0],
     }
     return Record(**{**made, **changes})
 
@@ -410,7 +411,7 @@ def make_policy(**changes: Any) -> Policy:
 
 
 def make_chain(chain: ChainKind = EMBEDDED, **changes: Any) -> TrustedChain:
-    operators = [Validator(a, OFFICE_A, 0, None) for a in chain.addresses]
+    operators = [Validator(a, o, 0, None) for a, o in zip(chain.addresses, OPERATORS, strict=False)]
     made = TrustedChain(identity(), b"\x0c" * 20, b"\x0d" * 20, CODE, chain.consensus, tuple(operators), (), None)
     return replace(made, **changes)
 
@@ -449,5 +450,5 @@ def facts(bundle: Bundle | bytes, **changes: Any) -> Facts:
 
 __all__ = [
     "ISSUING", "ROOT", "STRANGER", "Certificate", "CompromisedSigner", "Expects", "Reason", "Reference", "T", "b64",
-    "certificate", "crl", "leaf", "sign", "validation",
+    "certificate", "crl", "leaf", "renewed", "sign", "validation",
 ]  # fmt: skip

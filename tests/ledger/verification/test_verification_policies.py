@@ -8,9 +8,9 @@ import bundle_factory as f
 import pytest
 
 from ledger.core.registries import Kind
-from ledger.core.verdicts import Outcome
+from ledger.core.verdicts import Outcome, worst
 from ledger.verification.case import Times
-from ledger.verification.compromise import touched
+from ledger.verification.compromise import fallen
 from ledger.verification.policies import enclosing, policy_for, recognitions_for
 
 
@@ -64,7 +64,8 @@ def test_recognition_is_dated_and_by_purpose() -> None:
     ],
 )
 def test_compromise_compares_both_proved_times(signature: int, anchored: int, expected: Outcome) -> None:
-    assert touched(100, Times(0, signature, anchored)) is expected
+    found = fallen("SIGNER_COMPROMISED", 100, Times(0, signature, anchored))
+    assert worst(tuple(found)) is expected
 
 
 def test_verification_loads_no_chain_client_database_or_web_framework() -> None:

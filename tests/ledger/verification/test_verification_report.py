@@ -71,6 +71,27 @@ def test_a_forged_record_under_an_honest_manifest_gets_no_tick_anywhere() -> Non
     assert not any(line.outcome is Outcome.PASSED for line in (*report.lines, *report.conclusions))
 
 
+@pytest.mark.parametrize(
+    "name", ["the_event_of_another_batch", "another_manifest_over_the_same_root", "the_same_root_with_another_size"]
+)
+def test_a_manifest_beside_an_event_of_another_is_not_called_anchored(name: str) -> None:
+    report = verify(by_name(name))
+    lines = {line.topic: line.outcome for line in (*report.lines, *report.conclusions)}
+    assert lines[Topic.ANCHORED] is lines[Topic.INTEGRITY] is lines[Topic.PROVENANCE] is Outcome.FAILED
+
+
+def test_a_record_of_office_b_under_a_manifest_of_a_has_no_provenance() -> None:
+    report = verify(by_name("a_record_of_office_b_under_the_manifest_of_a"))
+    assert [line.outcome for line in report.conclusions] == [Outcome.FAILED, Outcome.FAILED]
+
+
+def test_the_anchor_line_says_whether_one_or_several_sealed() -> None:
+    one = verify(f.facts(f.stapled()))
+    several = verify(f.facts(f.stapled(f.issue(chain=f.QBFT), chain=f.QBFT), trust=f.make_trust(f.QBFT)))
+    assert "one operator" in one.lines[3].text("en") and "单方确认" in one.lines[3].text("zh")
+    assert "Byzantine agreement" in several.lines[3].text("en") and "多机构共识" in several.lines[3].text("zh")
+
+
 def test_integrity_and_provenance_are_two_conclusions() -> None:
     def conclusions(name: str) -> list[Outcome]:
         return [line.outcome for line in verify(by_name(name)).conclusions]

@@ -221,3 +221,33 @@ def test_a_renewal_whose_predecessor_does_not_name_it_yet_passes_and_says_so() -
     report = verify(f.facts(f.stapled(), known=known))
     assert report.indication is Indication.TOTAL_PASSED
     assert "STATUS_SUPERSESSION_PENDING" in status_codes(report)
+
+
+BAD_STATES = {
+    "a_header_that_is_none": lambda bundle: replace(f.make_state(bundle), header=b"\xc0"),
+    "a_block_sealed_by_a_stranger": lambda bundle: f.make_state(bundle, sealers=(9,)),
+    "another_contract": lambda bundle: f.make_state(bundle, code=b"\x0f" * 32),
+    "an_index_that_lags": lambda bundle: f.make_state(
+        bundle, recorded=[f.entry_for(None, f.State.SUSPENDED, f.T + 30, f.Reason.DETAINED)]
+    ),
+    "a_decision_nobody_asked_for": lambda bundle: f.make_state(
+        bundle, [], [f.make_statement(bundle.record, f.State.REVOKED, f.T, f.Reason.LAPSED)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STATES)
+@pytest.mark.parametrize("is_stapled", [True, False])
+def test_a_lying_or_lagging_node_makes_no_forgery_of_a_true_record(name: str, is_stapled: bool) -> None:
+    bundle = f.issue()
+    state = BAD_STATES[name](bundle)
+    report = verify(f.facts(f.stapled(bundle) if is_stapled else bundle, fresh_state=state))
+    assert report.indication is Indication.INDETERMINATE
+    assert verify(f.facts(replace(bundle, state=state))).indication is Indication.TOTAL_FAILED
+
+
+def test_a_revocation_that_a_node_proves_still_fails_the_record() -> None:
+    bundle = f.issue()
+    fresh = f.changed(bundle, f.State.REVOKED, time=f.NOW - 1).state
+    report = verify(f.facts(f.stapled(bundle), fresh_state=fresh))
+    assert report.cause_code == "STATUS_REVOKED"

@@ -169,7 +169,7 @@ def _chain_statuses() -> None:
         sa.Column("leaf", sa.LargeBinary(32), nullable=False),
         sa.Column("issuer", sa.String(32), nullable=False),
         sa.Column("count", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("actor", sa.String(32), nullable=False),
+        sa.Column("actor", sa.String(66), nullable=False),
         sa.Column("state", sa.SmallInteger(), nullable=False),
         sa.Column("effective", sa.BigInteger(), nullable=False),
         sa.Column("recorded", sa.BigInteger(), nullable=False),

@@ -1,0 +1,63 @@
+"""What is on its way, erased or silent is said as such; only the procedure says "does not match"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ledger_world import World
+
+from ledger.assembly.demo_plan import OFFICE_A
+from ledger.core.verdicts import Indication
+from ledger.crypto.digests import digest_path
+from ledger.errors import UnavailableError
+from ledger.services.offline import Question
+from ledger.verification.lines import Headline
+
+VALUES = {"title": "页面", "source": "取证系统", "submitter": "甲", "collectedAt": "2026-11-01", "method": "导出"}
+
+
+def deposit(world: World, path: Path) -> str:
+    return world.app.issuing.deposit(OFFICE_A, world.app.types.get("evidence"), [path], VALUES).id
+
+
+def test_a_record_on_its_way_is_pending_and_not_unknown(world: World) -> None:
+    seal = world.issue_seal()
+    report = world.app.verifying.by_id(seal.id, Question())
+    assert (report.headline, report.exit_code) == (Headline.CANNOT_BE_DECIDED, 3)
+    assert [r.code for r in report.remarks] == ["RECORD_PENDING"]
+
+
+def test_a_second_deposit_on_its_way_does_not_hide_the_first(world: World, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>页面</title>", "utf-8")
+    document = digest_path(page)
+    deposit(world, page)
+    world.drain()
+    deposit(world, page)
+    report = world.app.verifying.by_file(document, Question((document,)))
+    assert report.indication is Indication.TOTAL_PASSED
+
+
+def test_a_file_that_nobody_deposited_is_not_found_and_never_forged(world: World, tmp_path: Path) -> None:
+    page = tmp_path / "other.html"
+    page.write_text("other", "utf-8")
+    report = world.app.verifying.by_file(digest_path(page), Question())
+    assert (report.headline, report.exit_code) == (Headline.NOT_FOUND, 3)
+
+
+def test_an_erased_record_is_erased_and_not_missing(demo: World) -> None:
+    row = demo.row(demo.ids["plain"])
+    demo.app.vault.erase([row.vault])
+    report = demo.app.verifying.by_id(demo.ids["plain"], Question())
+    assert [r.code for r in report.remarks] == ["RECORD_ERASED"]
+
+
+def test_a_silent_chain_leaves_the_status_open(demo: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object) -> None:
+        raise UnavailableError("CHAIN_BEHIND", block=1)
+
+    monkeypatch.setattr(demo.app.chain, "status_proof", silent)
+    report = demo.app.verifying.by_id(demo.ids["plain"], Question())
+    assert report.indication is Indication.INDETERMINATE
+    assert report.headline is Headline.CANNOT_BE_DECIDED
