@@ -71,9 +71,7 @@ def import_all(demo: Demo) -> None:
         source = demo.folder / f"{name}.csv"
         data.write_csv(source, header, rows)
         outcomes: list[RowOutcome] = []
-        result = demo.app.importing.run(
-            ImportRequest(office, demo.app.types.get(name), source, files), outcomes.extend
-        )
+        result = demo.app.importing.run(ImportRequest(office, demo.app.types.get(name), source, files), outcomes.extend)
         if result.counts.keys() != {"new"}:
             raise SystemExit(f"import of {name}: {dict(result.counts)}")
         demo.ids[name] = [o.id for o in outcomes if o.id]

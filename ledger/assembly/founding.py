@@ -164,9 +164,7 @@ def _make_keys(keys: KeyStore, plan: Plan) -> dict[str, Account]:
 
 def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: int) -> bytes:
     spki = keys.create(founder.organisation, MAIN, "signing")
-    certificate = authority.issue(
-        load_der_public_key(spki), founder.name, founder.organisation, now, CERTIFICATE_DAYS
-    )
+    certificate = authority.issue(load_der_public_key(spki), founder.name, founder.organisation, now, CERTIFICATE_DAYS)
     keys.put_certificate(founder.organisation, MAIN, certificate)
     return certificate
 
@@ -174,9 +172,7 @@ def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: in
 def accreditations(founders: Sequence[Founder]) -> list[Accreditation]:
     """One document for each founder and kind, for every type of that kind."""
     return [
-        Accreditation(f.organisation, kind, f.jurisdiction, (ANY,), "founding")
-        for f in founders
-        for kind in f.kinds
+        Accreditation(f.organisation, kind, f.jurisdiction, (ANY,), "founding") for f in founders for kind in f.kinds
     ]
 
 

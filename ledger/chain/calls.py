@@ -43,9 +43,7 @@ class ConsortiumCalls:
         """``permissions``: bits of ``Permission``; 0 takes the rights away."""
         return self._call("setAccount", address, organisation_bytes32(organisation), permissions)
 
-    def bind_signer(
-        self, organisation: str, certificate: bytes, since: int = 0, until: int = OPEN_END
-    ) -> CouncilCall:
+    def bind_signer(self, organisation: str, certificate: bytes, since: int = 0, until: int = OPEN_END) -> CouncilCall:
         """``certificate``: SHA-256 of the signing certificate's DER."""
         return self._call("bindSigner", organisation_bytes32(organisation), certificate, since, until)
 

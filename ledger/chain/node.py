@@ -129,9 +129,7 @@ class Node:
         """Gas limit that suffices now. Raises as `call`."""
         return self._execute("eth_estimateGas", to, calldata, sender, parse_quantity)
 
-    def _execute(
-        self, method: str, to: bytes, calldata: bytes, sender: bytes | None, parse: Callable[[Any], T]
-    ) -> T:
+    def _execute(self, method: str, to: bytes, calldata: bytes, sender: bytes | None, parse: Callable[[Any], T]) -> T:
         wanted = {"data": data(calldata)}
         if to:
             wanted["to"] = data(to)

@@ -26,9 +26,7 @@ URN_RANDOM_BYTES = 16
 MAX_VERSION = 999
 MAX_SERIAL = 64
 
-_LICENSE = re.compile(
-    r"1\.2\.156\.3005\.2\.([0-9A-Z]{21})\.([0-9A-Z]{6,18})\.([0-9A-Z]{1,64})\.([0-9]{3})\.([0-9A-Z])"
-)
+_LICENSE = re.compile(r"1\.2\.156\.3005\.2\.([0-9A-Z]{21})\.([0-9A-Z]{6,18})\.([0-9A-Z]{1,64})\.([0-9]{3})\.([0-9A-Z])")
 _SERIAL = re.compile(r"[0-9A-Z]{1,64}")
 _URN = re.compile(r"urn:zhengyin:[a-z2-7]{25}[aeimquy4]")  # last: 3 bits, and 2 spare ones that are zero
 _USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")

@@ -234,9 +234,7 @@ def _column(table: dict[str, Any], path: str, key: str) -> str | None:
     return shapes.text(table[key], path) if key in table else None
 
 
-def _table(
-    value: object, path: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def _table(value: object, path: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, Any]:
     if type(value) is not dict:
         raise InputError("SHAPE_TYPE", path=path, expected="table")
     known = (*needed, *optional)

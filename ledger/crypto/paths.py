@@ -36,9 +36,7 @@ class CertificatePath:
     unused: tuple[bytes, ...]
 
 
-def build_path(
-    leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int
-) -> CertificatePath:
+def build_path(leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int) -> CertificatePath:
     """The path of ``leaf`` over some of ``others`` to one of ``anchors`` (DER each) at ``moment`` (seconds
     UTC).
 
@@ -60,9 +58,7 @@ def build_path(
 
 # A pure function of its bytes, and a batch's records share them: a checker of many bundles pays once.
 @lru_cache(64)
-def _build(
-    leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int
-) -> CertificatePath:
+def _build(leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int) -> CertificatePath:
     try:
         certificates = {data: _load(data) for data in (leaf, *others)} | _readable(anchors)
         _require_usage(certificates[leaf])

@@ -113,9 +113,7 @@ def _compose(verdicts: list[RevocationVerdict], used: set[bytes], data: Validati
     return RevocationVerdict("good", provisional, as_of, code, {"asOf": as_of}, unused)
 
 
-def _judge_one(
-    position: int, certificate: x509.Certificate, lists: list[_List], moment: int
-) -> RevocationVerdict:
+def _judge_one(position: int, certificate: x509.Certificate, lists: list[_List], moment: int) -> RevocationVerdict:
     complete = [found for found in lists if found.complete]
     expires = _seconds(certificate.not_valid_after_utc)
     # An authority may drop an entry once the certificate has expired (RFC 5280 section 3.3): a list taken

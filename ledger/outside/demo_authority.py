@@ -59,9 +59,7 @@ class DemoAuthority:
             raise ConfigError("DEMO_AUTHORITY_DAMAGED", folder=str(folder)) from error
 
     @classmethod
-    def create(
-        cls, folder: Path, name: str, algorithm: str, now: int, country: str = "CN"
-    ) -> DemoAuthority:
+    def create(cls, folder: Path, name: str, algorithm: str, now: int, country: str = "CN") -> DemoAuthority:
         """Make root, issuing authority and their first CRLs. ``algorithm``: ecdsa-p256 or rsa-3072; ``now``:
         seconds UTC; ``country``: ISO 3166 code of the jurisdiction.
 
@@ -76,9 +74,7 @@ class DemoAuthority:
         public = {level: keys[level].public_key() for level in _LEVELS}
         root = _profile(names["root"], names["root"], public["root"], keys["root"], moment, ROOT_LIFE)
         root = _authority_profile(root, None)
-        issuing = _profile(
-            names["issuing"], names["root"], public["issuing"], keys["root"], moment, ISSUING_LIFE
-        )
+        issuing = _profile(names["issuing"], names["root"], public["issuing"], keys["root"], moment, ISSUING_LIFE)
         issuing = _authority_profile(issuing, 0).add_extension(_distribution("root", keys["root"]), False)
         for part in ("keys", "certificates", "crls"):
             private_files.make_folder(folder / part)
@@ -103,9 +99,7 @@ class DemoAuthority:
     def revocation(self) -> FileRevocation:
         return FileRevocation(self._folder)
 
-    def issue(
-        self, public_key: Any, organization_name: str, organization_id: str, now: int, days: int
-    ) -> bytes:
+    def issue(self, public_key: Any, organization_name: str, organization_id: str, now: int, days: int) -> bytes:
         """A signing certificate (DER) for an office: document signing, valid ``days`` from ``now``."""
         subject = x509.Name(
             [
@@ -126,9 +120,7 @@ class DemoAuthority:
         )
         return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
 
-    def revoke(
-        self, certificate: bytes, now: int, reason: str = "keyCompromise", since: int | None = None
-    ) -> None:
+    def revoke(self, certificate: bytes, now: int, reason: str = "keyCompromise", since: int | None = None) -> None:
         """Enter a certificate of this authority in its list; ``crls`` publishes it. ``since``:
         invalidityDate.
 

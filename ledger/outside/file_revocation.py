@@ -109,9 +109,7 @@ def _newest(
     issuer: x509.Certificate, crls: list[x509.CertificateRevocationList], now: int
 ) -> x509.CertificateRevocationList:
     current = [
-        crl
-        for crl in _lists(issuer, crls)
-        if crl.next_update_utc is not None and now < crl.next_update_utc.timestamp()
+        crl for crl in _lists(issuer, crls) if crl.next_update_utc is not None and now < crl.next_update_utc.timestamp()
     ]
     if not current:
         raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.subject.rfc4514_string())

@@ -124,9 +124,7 @@ class KeyStore:
             raise ConfigError("KEYS_ALGORITHM", algorithm=chosen, purpose=purpose)
         return self._store(organisation, name, purpose, _MAKERS[chosen]())
 
-    def import_pem(
-        self, organisation: str, name: str, purpose: str, pem: bytes, password: bytes | None
-    ) -> bytes:
+    def import_pem(self, organisation: str, name: str, purpose: str, pem: bytes, password: bytes | None) -> bytes:
         """Take over a PKCS#8 key; it is stored under this store's own passphrase."""
         return self._store(organisation, name, purpose, load_pem(pem, password, name))
 

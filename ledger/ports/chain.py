@@ -17,7 +17,6 @@ class Engine(Protocol):
     def request(self, method: str, params: Sequence[Any] = ()) -> Any: ...
 
 
-
 @dataclass(frozen=True, slots=True)
 class Mined:
     """Where a transaction was mined. ``succeeded`` is the receipt's status."""

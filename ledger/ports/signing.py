@@ -16,8 +16,6 @@ class Clock(Protocol):
         ...
 
 
-
-
 class SegmentReader(Protocol):
     """Read access to a batch's frozen body, given to the signer so that it need not believe the caller."""
 

@@ -13,13 +13,10 @@ from ledger.proofs.keccak import keccak
 from ledger.proofs.receipts import Log
 
 TOPIC_BATCH_ANCHORED = keccak(
-    b"BatchAnchored(bytes32,bytes32,uint64,address,"
-    b"(bytes32,uint16,uint8,uint32,bytes32,bytes32,bytes32,bytes32[]))"
+    b"BatchAnchored(bytes32,bytes32,uint64,address,(bytes32,uint16,uint8,uint32,bytes32,bytes32,bytes32,bytes32[]))"
 )
 TOPIC_ANCHOR_REPEATED = keccak(b"AnchorRepeated(bytes32,bytes32,uint64)")
-TOPIC_STATUS_CHANGED = keccak(
-    b"StatusChanged(bytes32,bytes32,bytes32,bytes32,uint8,uint40,uint40,uint8,uint32)"
-)
+TOPIC_STATUS_CHANGED = keccak(b"StatusChanged(bytes32,bytes32,bytes32,bytes32,uint8,uint40,uint40,uint8,uint32)")
 TOPIC_STATUS_REFUSED = keccak(b"StatusRefused(bytes32,bytes32,bytes32,uint8,uint8)")
 
 _WORD = 32

@@ -158,9 +158,7 @@ class Indexing:
                 files = tuple(self._index.file(f.sha256) for f in record.files)
             else:
                 erased += 1
-            rows.append(
-                AcceptedRow(type_, id_hmac, leaf, handle, 0, 0, approvals[32 * i : 32 * i + 32], None, files)
-            )
+            rows.append(AcceptedRow(type_, id_hmac, leaf, handle, 0, 0, approvals[32 * i : 32 * i + 32], None, files))
         with self._store.begin() as unit:
             unit.restore_batch(
                 issuer,
@@ -247,4 +245,3 @@ _ORGANISATION_EVENTS: dict[str, Callable[[Unit, OrganisationEvent, int], None]] 
     "Accredited": _accredited,
     "AccreditationEnded": _accreditation_ended,
 }
-

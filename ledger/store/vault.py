@@ -66,9 +66,7 @@ class VaultFile:
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         # Tables before version: another process that makes the vault right now commits both together.
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        found = tuple(
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
-        )
+        found = tuple(connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
         if found != (APPLICATION_ID, VERSION) and (found != (0, 0) or tables):
             raise ConfigError("STORE_SCHEMA", found=found[1], expected=VERSION)
         _switch_to_wal(connection)

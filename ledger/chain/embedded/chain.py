@@ -28,9 +28,7 @@ _ANCESTORS = 256
 class Chain:
     """Blocks over a store. ``node_key`` None: nothing can be written. ``clock`` gives UTC seconds."""
 
-    def __init__(
-        self, store: Store, chain_id: int, node_key: bytes | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, chain_id: int, node_key: bytes | None, clock: Callable[[], float]) -> None:
         self.store = store
         self.chain_id = chain_id
         self.nodes = StateNodes(store)
@@ -104,9 +102,7 @@ class Chain:
         """Timestamp for the next block, None if its second has not come. Never ahead of the clock."""
         now = int(self._clock())
         if now < head.timestamp - _CLOCK_TOLERANCE:
-            raise UnavailableError(
-                "ENGINE_CLOCK_BEHIND", clock=now, head=head.timestamp, behind=head.timestamp - now
-            )
+            raise UnavailableError("ENGINE_CLOCK_BEHIND", clock=now, head=head.timestamp, behind=head.timestamp - now)
         return now if now > head.timestamp else None
 
     def _make(self, node_key: bytes, *, head_older_than: int | None) -> bool:

@@ -193,9 +193,7 @@ def _write_genesis(path: Path, operator: bytes, sealer: bytes, chain_id: int, ti
     try:
         genesis = genesis_header(operator=operator, sealer=sealer, timestamp=timestamp)
         with store.writing():
-            store.write(
-                "INSERT INTO block (number, hash, header) VALUES (0, ?, ?)", genesis.hash, genesis.encode()
-            )
+            store.write("INSERT INTO block (number, hash, header) VALUES (0, ?, ?)", genesis.hash, genesis.encode())
             store.write_many(
                 "INSERT INTO meta (name, value) VALUES (?, ?)",
                 [("chain_id", chain_id.to_bytes(8, "big")), ("genesis", genesis.hash)],

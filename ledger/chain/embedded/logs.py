@@ -67,9 +67,7 @@ def find_logs(store: Store, wanted: LogFilter) -> list[StoredLog]:
     ]  # fmt: skip
 
 
-def _most_selective(
-    store: Store, wanted: LogFilter, named: Sequence[tuple[str, tuple[bytes, ...]]]
-) -> str | None:
+def _most_selective(store: Store, wanted: LogFilter, named: Sequence[tuple[str, tuple[bytes, ...]]]) -> str | None:
     """Column whose index has the fewest rows to walk, counted as far as it matters.
 
     Nearly every log has the same address and one of a few first topics; a leaf's topic has a handful.

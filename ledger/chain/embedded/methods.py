@@ -160,9 +160,7 @@ class Reader:
         return wanted if isinstance(wanted, int) and wanted < 2**63 else 0 if wanted == "earliest" else head
 
     def _block(self, header: Header, full: bool) -> dict[str, Any]:
-        rows = self._store.all(
-            "SELECT raw, hash, position FROM tx WHERE block = ? ORDER BY position", (header.number,)
-        )
+        rows = self._store.all("SELECT raw, hash, position FROM tx WHERE block = ? ORDER BY position", (header.number,))
         shown = [
             self._show(self._parse(raw, digest, header.number), (header.hash, header.number, position))
             if full

@@ -11,9 +11,7 @@ from ledger.chain.embedded.vm import Call
 from ledger.chain.rpc import parse_data, parse_quantity
 from ledger.errors import InputError
 
-_CALL_FIELDS = frozenset(
-    {"from", "to", "gas", "gasPrice", "value", "data", "input", "nonce", "chainId", "type"}
-)
+_CALL_FIELDS = frozenset({"from", "to", "gas", "gasPrice", "value", "data", "input", "nonce", "chainId", "type"})
 _FILTER_FIELDS = frozenset({"fromBlock", "toBlock", "blockHash", "address", "topics"})
 
 

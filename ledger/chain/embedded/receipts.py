@@ -53,9 +53,7 @@ def joined_bloom(receipts: Iterable[Receipt]) -> bytes:
     return bits.to_bytes(256, "big")
 
 
-def write_receipts(
-    store: Store, block: int, transactions: Sequence[Transaction], receipts: Sequence[Receipt]
-) -> None:
+def write_receipts(store: Store, block: int, transactions: Sequence[Transaction], receipts: Sequence[Receipt]) -> None:
     """Rows of one block, inside its SQL transaction."""
     store.write_many(
         "INSERT INTO tx (hash, block, position, sender, raw, status, gas_used, cumulative)"

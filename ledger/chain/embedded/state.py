@@ -60,9 +60,7 @@ class StateNodes(BaseDB):  # type: ignore[misc]
 
     def flush(self) -> None:
         """Write what the block added; the caller's transaction commits or forgets it."""
-        self._store.write_many(
-            "INSERT OR IGNORE INTO state (hash, value) VALUES (?, ?)", list(self._fresh.items())
-        )
+        self._store.write_many("INSERT OR IGNORE INTO state (hash, value) VALUES (?, ?)", list(self._fresh.items()))
 
     def committed(self) -> None:
         """The transaction stands: its nodes may be served from memory."""

@@ -78,8 +78,7 @@ class Store:
             connection = _connect(path, "rw")
             try:
                 found = tuple(
-                    connection.execute(f"PRAGMA {name}").fetchone()[0]
-                    for name in ("application_id", "user_version")
+                    connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
                 )
                 if found != (APPLICATION_ID, VERSION):
                     raise ConfigError("ENGINE_FILE_FOREIGN", path=str(path))

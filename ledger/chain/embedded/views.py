@@ -39,9 +39,7 @@ def show_block(header: Header, transactions: Sequence[Any], size: int) -> dict[s
     }
 
 
-def show_transaction(
-    transaction: Transaction, chain_id: int, place: tuple[bytes, int, int] | None
-) -> dict[str, Any]:
+def show_transaction(transaction: Transaction, chain_id: int, place: tuple[bytes, int, int] | None) -> dict[str, Any]:
     """``place``: (block hash, block number, index), None while it waits."""
     return {
         "type": "0x0",

@@ -78,9 +78,7 @@ class Ledger:
         return int(sent["gas"], 16), int(receipt["gasUsed"], 16)
 
 
-def found_ledger(
-    path: Path, organisations: Sequence[str] = (OFFICE, COURT, WITNESS), delay: int = 1
-) -> Ledger:
+def found_ledger(path: Path, organisations: Sequence[str] = (OFFICE, COURT, WITNESS), delay: int = 1) -> Ledger:
     """Deploy, and one proposal for everything: organisations, an account, a certificate, an accreditation."""
     clock = Clock()
     engine = EmbeddedEngine.create(path, node_key=NODE_KEY, clock=clock, operator="test")
@@ -90,9 +88,7 @@ def found_ledger(
     identity = identity_of(transactor, contracts)
     council = Council(transactor, contracts)
     council.carry([account(name) for name in organisations[:2]], everything(contracts))
-    return Ledger(
-        engine, clock, transactor, contracts, identity, EngineChain(engine, identity, contracts), council
-    )
+    return Ledger(engine, clock, transactor, contracts, identity, EngineChain(engine, identity, contracts), council)
 
 
 def everything(contracts: Contracts) -> list[Any]:

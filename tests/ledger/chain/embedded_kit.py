@@ -82,9 +82,7 @@ class Kit:
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self.path = path
         self.clock = clock or Clock()
-        self.engine = EmbeddedEngine.create(
-            path, node_key=NODE_KEY, clock=self.clock, operator="91440101MA5TEST00X"
-        )
+        self.engine = EmbeddedEngine.create(path, node_key=NODE_KEY, clock=self.clock, operator="91440101MA5TEST00X")
         self.nonces: dict = {}
 
     def ask(self, method: str, *params):

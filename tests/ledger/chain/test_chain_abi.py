@@ -77,9 +77,7 @@ def test_any_bytes_decode_or_are_refused(data: bytes) -> None:
 
 @few
 @given(words, words, st.integers(0, 2**64 - 1), words)
-def test_the_generic_decoder_agrees_with_the_verifiers(
-    issuer: bytes, root: bytes, sequence: int, sha: bytes
-) -> None:
+def test_the_generic_decoder_agrees_with_the_verifiers(issuer: bytes, root: bytes, sequence: int, sha: bytes) -> None:
     event = interface("Records").events[events.TOPIC_BATCH_ANCHORED]
     batch = (sha, 1, 1, 5, root, sha, bytes(32), [sha])
     topics = (event.topic, issuer, root, sequence.to_bytes(32, "big"))

@@ -263,9 +263,7 @@ def test_events_resume_at_any_block_without_loss_or_repetition(ledger: Ledger) -
 
 def test_events_of_the_consortium_come_by_name(ledger: Ledger) -> None:
     head, _ = ledger.chain.head()
-    found = [
-        event for _, _, event in ledger.chain.events(0, head.block) if isinstance(event, OrganisationEvent)
-    ]
+    found = [event for _, _, event in ledger.chain.events(0, head.block) if isinstance(event, OrganisationEvent)]
     names = [event.name for event in found]
     assert names[:4] == ["MembersChanged", "ProposalMade", "ProposalApproved", "ProposalApproved"]
     accredited = next(event.values for event in found if event.name == "Accredited")
@@ -373,9 +371,7 @@ def test_garbage_is_trouble_of_the_node_and_never_a_bug(ledger: Ledger, garbage:
 
 def test_a_receipt_of_another_transaction_or_block_is_not_believed(ledger: Ledger) -> None:
     office = account(OFFICE)
-    raw, hash_ = ledger.chain.sign_anchor(
-        office, ledger.chain.chain_nonce(office.address), anchor_call("mine")
-    )
+    raw, hash_ = ledger.chain.sign_anchor(office, ledger.chain.chain_nonce(office.address), anchor_call("mine"))
     ledger.mine(raw, hash_)
 
     def showing(field: str) -> EngineChain:

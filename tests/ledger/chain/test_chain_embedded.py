@@ -52,9 +52,7 @@ def test_block_hash_and_seal_follow_from_the_raw_header(kit):
     assert fields[2] == bytes(20) and fields[7] == b"\1" and fields[13:] == [bytes(32), bytes(8)]
     assert fields[0].hex() == kit.ask("eth_getBlockByNumber", "0x0", False)["hash"][2:]
     assert block["transactions"][0]["blockHash"] == block["hash"]
-    assert kit.ask("eth_getBlockByHash", block["hash"], False)["transactions"] == [
-        block["transactions"][0]["hash"]
-    ]
+    assert kit.ask("eth_getBlockByHash", block["hash"], False)["transactions"] == [block["transactions"][0]["hash"]]
 
 
 def test_many_transactions_share_one_block_and_receipts_add_up(kit):
@@ -165,9 +163,7 @@ def test_replay_from_another_chain_or_none_is_refused(kit):
 )
 def test_malformed_transactions_are_refused(kit, spoil):
     raw = bytes.fromhex(sign(KEYS[0], kit.engine.chain_id, 0, bytes(20), b"")[2:])
-    refused(
-        InputError, "ENGINE_TX_REFUSED", lambda: kit.ask("eth_sendRawTransaction", "0x" + spoil(raw).hex())
-    )
+    refused(InputError, "ENGINE_TX_REFUSED", lambda: kit.ask("eth_sendRawTransaction", "0x" + spoil(raw).hex()))
 
 
 def test_high_s_gas_and_price_rules(kit):

@@ -102,8 +102,7 @@ def test_genesis_and_its_name_cannot_be_changed(chain, altered):
         "UPDATE log SET address = zeroblob(20) WHERE block = 4",
         "UPDATE log SET position = 1 WHERE block = 4",
         "UPDATE log SET tx = 7 WHERE block = 4",
-        "INSERT INTO log SELECT block, 9, 9, address, topic0, topic1, topic2, topic3, data FROM log"
-        " WHERE block = 4",
+        "INSERT INTO log SELECT block, 9, 9, address, topic0, topic1, topic2, topic3, data FROM log WHERE block = 4",
         "UPDATE tx SET status = 0 WHERE block = 4",
         "UPDATE tx SET cumulative = cumulative + 1 WHERE block = 4",
         "UPDATE tx SET gas_used = gas_used + 1 WHERE block = 4",

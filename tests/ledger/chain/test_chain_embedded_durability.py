@@ -124,10 +124,7 @@ def test_threads_share_one_engine(path):
         thread.join()
     clock.now += 1
     engine.request("eth_blockNumber")
-    counts = [
-        engine.request("eth_getTransactionCount", [KEYS[which].public_key.to_address()])
-        for which in range(1, 5)
-    ]
+    counts = [engine.request("eth_getTransactionCount", [KEYS[which].public_key.to_address()]) for which in range(1, 5)]
     engine.close()
     assert not failures and counts == ["0x14"] * 4
 

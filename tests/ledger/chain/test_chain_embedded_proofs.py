@@ -49,9 +49,7 @@ def test_account_and_slots_are_proved_at_any_block(chain, block):
     for number, shown in zip((0, 1, 19, 0xFFFF), answer["storageProof"], strict=True):
         value = proved(account[2], word(number), shown["proof"])
         expected = 0 if number == 0xFFFF else number * 1000 + round_
-        assert (
-            int(shown["value"], 16) == expected == (int.from_bytes(rlp.decode(value), "big") if value else 0)
-        )
+        assert int(shown["value"], 16) == expected == (int.from_bytes(rlp.decode(value), "big") if value else 0)
         assert shown["key"] == "0x" + word(number).hex()
 
 
@@ -115,8 +113,6 @@ def test_receipts_and_transactions_rebuild_the_roots_of_the_header(chain):
     for place, shown in enumerate(block["transactions"]):
         numbers = [int(shown[name], 16) for name in ("nonce", "gasPrice", "gas", "value", "v", "r", "s")]
         content = bytes.fromhex(shown["to"][2:]), bytes.fromhex(shown["input"][2:])
-        transactions[rlp.encode(place)] = rlp.encode(
-            [*numbers[:3], content[0], numbers[3], content[1], *numbers[4:]]
-        )
+        transactions[rlp.encode(place)] = rlp.encode([*numbers[:3], content[0], numbers[3], content[1], *numbers[4:]])
     assert receipts.root_hash.hex() == block["receiptsRoot"][2:]
     assert transactions.root_hash.hex() == block["transactionsRoot"][2:]

@@ -86,9 +86,7 @@ def test_a_council_without_members_or_with_too_high_a_threshold_is_not_founded(l
     assert caught.value.values["name"] == "ThresholdOutOfRange"
 
 
-def test_a_proposal_goes_from_open_over_waiting_and_ready_to_executed(
-    ledger: Ledger, calls: ConsortiumCalls
-) -> None:
+def test_a_proposal_goes_from_open_over_waiting_and_ready_to_executed(ledger: Ledger, calls: ConsortiumCalls) -> None:
     council = ledger.council
     wanted = [calls.register("SG:NEW"), calls.superior(OFFICE, COURT)]
     id_ = council.propose(office, wanted)
@@ -181,9 +179,7 @@ def test_rights_can_be_given_and_ended(ledger: Ledger, calls: ConsortiumCalls) -
     ledger.council.carry(by, [calls.account(office.address, OFFICE), calls.succeed(WITNESS, COURT)])
 
 
-def test_the_gas_limit_holds_for_as_many_signers_as_a_batch_may_have(
-    ledger: Ledger, calls: ConsortiumCalls
-) -> None:
+def test_the_gas_limit_holds_for_as_many_signers_as_a_batch_may_have(ledger: Ledger, calls: ConsortiumCalls) -> None:
     signers = tuple(digest("signer", number) for number in range(8))
     ledger.council.carry([office, court], [calls.bind_signer(OFFICE, signer) for signer in signers])
     limit, used = ledger.gas_used(ledger.anchor(anchor_call("eight", signers=signers)))
@@ -217,22 +213,16 @@ def test_whoever_approves_can_read_what_a_call_does(ledger: Ledger, calls: Conso
     assert describe(CouncilCall(cut.target, cut.data[:-1]), ledger.contracts).function is None
 
 
-def test_a_receipt_that_never_comes_is_not_waited_for_for_ever(
-    ledger: Ledger, calls: ConsortiumCalls
-) -> None:
+def test_a_receipt_that_never_comes_is_not_waited_for_for_ever(ledger: Ledger, calls: ConsortiumCalls) -> None:
     def bend(method: str, params: Any, ask: Any) -> Any:
         return None if method == "eth_getTransactionReceipt" else ask()
 
-    transactor = Transactor(
-        Between(ledger.engine, bend), sleep=ledger.clock.sleep, clock=ledger.clock, patience=3.0
-    )
+    transactor = Transactor(Between(ledger.engine, bend), sleep=ledger.clock.sleep, clock=ledger.clock, patience=3.0)
     with pytest.raises(UnavailableError, match="CHAIN_NOT_MINED"):
         Council(transactor, ledger.contracts).propose(office, [calls.register("SG:LOST")])
 
 
-def test_a_transaction_overtaken_by_another_says_that_it_did_nothing(
-    ledger: Ledger, calls: ConsortiumCalls
-) -> None:
+def test_a_transaction_overtaken_by_another_says_that_it_did_nothing(ledger: Ledger, calls: ConsortiumCalls) -> None:
     """Between estimate and block a colleague votes: mined, but reverted."""
     id_ = ledger.council.propose(office, [calls.register("SG:RACE")])
     ledger.council.approve(office, id_)

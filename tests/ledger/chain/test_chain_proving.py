@@ -238,9 +238,7 @@ def test_forged_receipts_never_reach_a_bundle(ledger: Ledger, mined: Mined, lie:
         lying(ledger, "eth_getBlockReceipts", lie).anchor_proof(mined, 0)
 
 
-@pytest.mark.parametrize(
-    "lie", [lambda a: None, lambda a: [], lambda a: [{}], lambda a: "0x", lambda a: a[0]]
-)
+@pytest.mark.parametrize("lie", [lambda a: None, lambda a: [], lambda a: [{}], lambda a: "0x", lambda a: a[0]])
 def test_garbled_receipts_are_trouble_of_the_node(ledger: Ledger, mined: Mined, lie: Any) -> None:
     with pytest.raises(UnavailableError, match=r"CHAIN_PROOF_WRONG|CHAIN_ANSWER_GARBLED"):
         lying(ledger, "eth_getBlockReceipts", lie).anchor_proof(mined, 0)

@@ -23,9 +23,7 @@ texts = st.text(st.characters(exclude_categories=("Cc", "Cs", "Co", "Cn"))).filt
     lambda text: not FORBIDDEN.search(text)
 )
 scalars = st.none() | st.booleans() | st.integers(0, 2**53 - 1) | texts
-values = st.recursive(
-    scalars, lambda v: st.lists(v, max_size=4) | st.dictionaries(keys, v, max_size=4), max_leaves=12
-)
+values = st.recursive(scalars, lambda v: st.lists(v, max_size=4) | st.dictionaries(keys, v, max_size=4), max_leaves=12)
 DEEP = Limits(1 << 20, 64)
 
 
@@ -182,9 +180,7 @@ def test_base64_has_one_spelling(data: bytes) -> None:
     assert unb64(b64(data), "$", len(data)) == data
 
 
-@pytest.mark.parametrize(
-    "text", ["A", "AA==", "A+", "A/", "AB", "AAB", "A A", "ＡＡ", "AA\n", None, 5, b"AA"]
-)
+@pytest.mark.parametrize("text", ["A", "AA==", "A+", "A/", "AB", "AAB", "A A", "ＡＡ", "AA\n", None, 5, b"AA"])
 def test_base64_with_slack_is_refused(text: object) -> None:
     with pytest.raises(InputError) as caught:
         unb64(text, "$.x")

@@ -146,9 +146,7 @@ def test_foreign_organisations_travel_through_bytes32(text: str) -> None:
     assert len(organisation_bytes32(text)) == 32
 
 
-@pytest.mark.parametrize(
-    "text", ["CN:11430000006122244L", "de:1", "DE:", "DE: 1", "DE:1\n", "US:" + "9" * 30, ":"]
-)
+@pytest.mark.parametrize("text", ["CN:11430000006122244L", "de:1", "DE:", "DE: 1", "DE:1\n", "US:" + "9" * 30, ":"])
 def test_second_names_of_an_organisation_are_refused(text: str) -> None:
     assert code_of(organisation_id, text) == "ORGANISATION_ID"
 
@@ -194,9 +192,7 @@ def test_urns_hold_128_bits(random: bytes) -> None:
     assert require_record_id(urn) == urn
 
 
-@pytest.mark.parametrize(
-    "tail", ["", "a" * 25, "a" * 27, "A" * 26, "a" * 25 + "b", "1" * 26, "a" * 26 + "\n"]
-)
+@pytest.mark.parametrize("tail", ["", "a" * 25, "a" * 27, "A" * 26, "a" * 25 + "b", "1" * 26, "a" * 26 + "\n"])
 def test_malformed_urns_are_refused(tail: str) -> None:
     assert code_of(require_record_id, "urn:zhengyin:" + tail) == "RECORD_ID"
     assert code_of(require_record_id, "urn:uuid:" + tail) == "RECORD_ID"

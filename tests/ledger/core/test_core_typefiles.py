@@ -166,8 +166,7 @@ def test_a_row_becomes_identifier_values_and_validity() -> None:
 
 def test_an_alias_blanks_and_column_order_change_nothing() -> None:
     renamed = {
-        ("证照编号" if name == "不动产权证号" else f"\u3000{name} "): f" {cell}\u00a0"
-        for name, cell in ROW.items()
+        ("证照编号" if name == "不动产权证号" else f"\u3000{name} "): f" {cell}\u00a0" for name, cell in ROW.items()
     }
     reversed_row = dict(reversed(renamed.items()))
     assert RowReader(REAL_ESTATE, list(reversed_row), ISSUER).read(list(reversed_row.values())) == read()

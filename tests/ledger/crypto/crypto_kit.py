@@ -89,10 +89,7 @@ def crl(
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> bytes:
     builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(name(issuer))
-        .last_update(at(taken))
-        .next_update(at(until))
+        x509.CertificateRevocationListBuilder().issuer_name(name(issuer)).last_update(at(taken)).next_update(at(until))
     )
     for entry in revoked:
         builder = builder.add_revoked_certificate(entry)

@@ -134,9 +134,7 @@ def test_der_reader_raises_only_our_error(data: bytes) -> None:
         assert error.code == "DER_SYNTAX"
 
 
-@pytest.mark.parametrize(
-    "text", [b"260101000000", b"2601010000Z", b"260101000060Z", b"991301000000Z", b"\xff"]
-)
+@pytest.mark.parametrize("text", [b"260101000000", b"2601010000Z", b"260101000060Z", b"991301000000Z", b"\xff"])
 def test_times_in_other_forms(text: bytes) -> None:
     with pytest.raises(InputError, match="DER_TIME"):
         der.read_time(der.read(der.write(der.UTC_TIME, text), der.UTC_TIME))

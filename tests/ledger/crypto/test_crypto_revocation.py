@@ -27,9 +27,7 @@ def issuing_crl(**changes: Any) -> bytes:
 GOOD = issuing_crl()
 
 
-def verdict(
-    *crls: bytes, moment: int = NOW, path: CertificatePath = PATH, ocsps: tuple[bytes, ...] = ()
-) -> Any:
+def verdict(*crls: bytes, moment: int = NOW, path: CertificatePath = PATH, ocsps: tuple[bytes, ...] = ()) -> Any:
     found = judge(path, ValidationData((), crls, ocsps), moment)
     for language in ("zh", "en"):
         assert "{" not in message(found.code, language, found.values)  # type: ignore[arg-type]
@@ -184,9 +182,7 @@ def test_list_for_users_alone_covers_an_office_and_not_an_authority() -> None:
 
 def test_partitioned_list_counts_where_the_certificate_names_it() -> None:
     named = x509.CRLDistributionPoints([x509.DistributionPoint(URL, None, None, None)])
-    leaf = certificate(
-        "Office", CHAIN.key.public_key(), "Issuing", CHAIN.issuing_key, extensions=((named, False),)
-    )
+    leaf = certificate("Office", CHAIN.key.public_key(), "Issuing", CHAIN.issuing_key, extensions=((named, False),))
     path = build_path(leaf, [CHAIN.issuing], [CHAIN.root], NOW)
     partition = issuing_crl(extensions=((point(full_name=URL), True),))
     assert verdict(ROOT_CRL, partition, path=path).outcome == "good"
@@ -195,11 +191,7 @@ def test_partitioned_list_counts_where_the_certificate_names_it() -> None:
 def test_unknown_critical_entry_extension_forbids_the_list() -> None:
     issuer = x509.CertificateIssuer([x509.DirectoryName(x509.Name([]))])
     foreign = (
-        x509.RevokedCertificateBuilder()
-        .serial_number(1)
-        .revocation_date(at(NOW))
-        .add_extension(issuer, True)
-        .build()
+        x509.RevokedCertificateBuilder().serial_number(1).revocation_date(at(NOW)).add_extension(issuer, True).build()
     )
     assert verdict(ROOT_CRL, issuing_crl(revoked=(foreign,))).code == "REVOCATION_SCOPE"
 
@@ -207,4 +199,3 @@ def test_unknown_critical_entry_extension_forbids_the_list() -> None:
 def test_ocsp_responses_are_not_passed_over_in_silence() -> None:
     found = verdict(ROOT_CRL, GOOD, ocsps=(b"\x30\x00",))
     assert (found.outcome, found.code) == ("unknown", "REVOCATION_OCSP_UNSUPPORTED")
-

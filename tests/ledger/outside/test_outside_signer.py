@@ -84,18 +84,14 @@ def signer(authority: DemoAuthority, certificate: bytes) -> SoftwareSigner:
     return SoftwareSigner(ORG, KEY, certificate, [ApprovalKey(APPROVAL)], authority.revocation())
 
 
-def refusal(
-    signer: SoftwareSigner, manifest: Manifest = MANIFEST, batch: Batch = BATCH, now: int = NOW
-) -> Any:
+def refusal(signer: SoftwareSigner, manifest: Manifest = MANIFEST, batch: Batch = BATCH, now: int = NOW) -> Any:
     with pytest.raises(ZhengyinError) as caught:
         signer.sign(manifest, batch, now)
     assert "{" not in caught.value.text("zh") + caught.value.text("en")
     return caught.value
 
 
-def test_signature_verifies_with_path_and_revocation(
-    signer: SoftwareSigner, authority: DemoAuthority
-) -> None:
+def test_signature_verifies_with_path_and_revocation(signer: SoftwareSigner, authority: DemoAuthority) -> None:
     signed = signer.sign(MANIFEST, BATCH, NOW)
     found = verify_detached(signed.cms, MANIFEST.to_bytes())
     assert found.certificate_sha256 == signed.certificate and found.organization == "甲市市场监督管理局"

@@ -141,9 +141,7 @@ def test_no_flipped_bit_of_an_embedded_header_passes(data):
 # ---- qbft
 
 
-@pytest.mark.parametrize(
-    ("members", "quorum"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (9, 6)]
-)
+@pytest.mark.parametrize(("members", "quorum"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (6, 4), (7, 5), (9, 6)])
 def test_quorum_is_two_thirds_rounded_up(members, quorum):
     proved = finality(qbft(members, range(quorum)), "qbft", ADDRESSES[:members])
     assert (proved.validators, proved.quorum) == (members, quorum)

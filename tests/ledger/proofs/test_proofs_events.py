@@ -156,9 +156,7 @@ def test_status_event_is_read_as_written(values, statement):
 
 
 def test_refused_and_repeated_events_are_read_as_written():
-    log = Log(
-        RECORDS, (events.TOPIC_STATUS_REFUSED, ISSUER, LEAF, ROOT), abi_encode(["uint8", "uint8"], [3, 1])
-    )
+    log = Log(RECORDS, (events.TOPIC_STATUS_REFUSED, ISSUER, LEAF, ROOT), abi_encode(["uint8", "uint8"], [3, 1]))
     assert events.decode_refused(log) == events.RefusedEvent(ISSUER, LEAF, ROOT, 3, 1)
     log = Log(RECORDS, (events.TOPIC_ANCHOR_REPEATED, ISSUER, ROOT, uint(4)), b"")
     assert events.decode_repeated(log) == events.RepeatedEvent(ISSUER, ROOT, 4)

@@ -20,9 +20,7 @@ ADDRESS, TOPIC = b"\xaa" * 20, b"\xbb" * 32
 
 def oracle_receipt(number, status=b"\x01", kind=0):
     log = OracleLog(ADDRESS, [int.from_bytes(TOPIC, "big")] * (number % 5), b"data" * number)
-    receipt = OracleReceipt(
-        state_root=status, gas_used=21_000 * (number + 1), bloom=0, logs=[log] * (number % 3)
-    )
+    receipt = OracleReceipt(state_root=status, gas_used=21_000 * (number + 1), bloom=0, logs=[log] * (number % 3))
     return TypedReceipt(kind, receipt) if kind else receipt
 
 

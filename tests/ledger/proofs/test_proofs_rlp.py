@@ -28,8 +28,7 @@ def test_same_bytes_as_the_common_codec_and_back(item):
 
 @QUICK
 @given(
-    st.binary(max_size=90)
-    | ITEMS.map(encode).flatmap(lambda d: st.integers(0, 255).map(lambda b: bytes([b]) + d[1:]))
+    st.binary(max_size=90) | ITEMS.map(encode).flatmap(lambda d: st.integers(0, 255).map(lambda b: bytes([b]) + d[1:]))
 )
 def test_only_the_canonical_encoding_is_accepted(data):
     try:

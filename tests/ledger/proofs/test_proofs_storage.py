@@ -47,9 +47,7 @@ def test_state_of_a_contract_is_proved_from_root_to_slot(slots, unset):
     account = OracleAccount(nonce=1, balance=7, storage_root=storage.root_hash, code_hash=CODE)
     state = secure_trie({RECORDS: oracle_rlp.encode(account), b"\xbb" * 20: b"another"})
     asked = [*list(slots)[:3], unset]
-    nodes = dict.fromkeys(
-        [*proof_of(state, RECORDS), *(node for slot in asked for node in proof_of(storage, slot))]
-    )
+    nodes = dict.fromkeys([*proof_of(state, RECORDS), *(node for slot in asked for node in proof_of(storage, slot))])
     proof = ProofNodes(list(nodes))
     proved = prove_account(state.root_hash, RECORDS, proof)
     assert proved == Account(1, 7, storage.root_hash, CODE)
@@ -73,10 +71,7 @@ def test_empty_storage_proves_every_slot_zero():
 def test_absent_account_is_an_error():
     state = secure_trie({RECORDS: b"account"})
     absent = b"\xbb" * 20
-    assert (
-        code(prove_account, state.root_hash, absent, ProofNodes(proof_of(state, absent)))
-        == "STORAGE_ACCOUNT_ABSENT"
-    )
+    assert code(prove_account, state.root_hash, absent, ProofNodes(proof_of(state, absent))) == "STORAGE_ACCOUNT_ABSENT"
 
 
 @pytest.mark.parametrize(

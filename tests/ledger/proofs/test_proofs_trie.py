@@ -13,9 +13,7 @@ from ledger.proofs.trie import EMPTY_ROOT, ProofNodes
 
 QUICK = settings(deadline=None, max_examples=80)
 # Short keys share prefixes and make branches with values; short values make embedded nodes.
-TRIES = st.dictionaries(
-    st.binary(min_size=1, max_size=4), st.binary(min_size=1, max_size=40), min_size=1, max_size=25
-)
+TRIES = st.dictionaries(st.binary(min_size=1, max_size=4), st.binary(min_size=1, max_size=40), min_size=1, max_size=25)
 DENSE = st.dictionaries(
     st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x11]), min_size=1, max_size=5).map(bytes),
     st.sampled_from([b"\x01", b"\x02", b"v" * 40]),

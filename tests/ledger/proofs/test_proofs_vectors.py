@@ -15,14 +15,8 @@ from ledger.proofs.storage import prove_account, prove_slot
 from ledger.proofs.trie import EMPTY_ROOT, ProofNodes
 
 FILE = Path(__file__).resolve().parents[3] / ".." / "shared" / "facts" / "finality_examples.json"
-VECTORS = (
-    {vector["id"]: vector for vector in json.loads(FILE.read_text("utf-8"))["vectors"]}
-    if FILE.exists()
-    else {}
-)
-pytestmark = pytest.mark.skipif(
-    not VECTORS, reason="the shared file of facts lies beside the repository only"
-)
+VECTORS = {vector["id"]: vector for vector in json.loads(FILE.read_text("utf-8"))["vectors"]} if FILE.exists() else {}
+pytestmark = pytest.mark.skipif(not VECTORS, reason="the shared file of facts lies beside the repository only")
 
 
 def raw(text):
