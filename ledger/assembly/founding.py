@@ -51,7 +51,7 @@ class Founder:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityPlan:
-    """A test CA to be made: folder name, name in its certificates, key algorithm, country."""
+    """A test CA to be made: folder, name in its certificates, key algorithm (its own and its offices'), country."""
 
     folder: str
     name: str
@@ -123,7 +123,10 @@ def _build(
     accounts = _make_keys(keys, plan)
     keys.create(plan.operator, MAIN, "node")
     keys.create_secret(plan.operator, MAIN, "index")
-    certificates = {f.organisation: _certify(keys, authorities[f.authority], f, now) for f in plan.founders}
+    algorithms = {a.folder: a.algorithm for a in plan.authorities}
+    certificates = {
+        f.organisation: _certify(keys, authorities[f.authority], f, now, algorithms[f.authority]) for f in plan.founders
+    }
     say("chain")
     node_key = keys.node(plan.operator, MAIN).reveal()
     engine = EmbeddedEngine.create(home.chain, node_key=node_key, clock=clock, operator=plan.operator)
@@ -162,8 +165,8 @@ def _make_keys(keys: KeyStore, plan: Plan) -> dict[str, Account]:
     return accounts
 
 
-def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: int) -> bytes:
-    spki = keys.create(founder.organisation, MAIN, "signing")
+def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: int, algorithm: str) -> bytes:
+    spki = keys.create(founder.organisation, MAIN, "signing", algorithm)
     certificate = authority.issue(load_der_public_key(spki), founder.name, founder.organisation, now, CERTIFICATE_DAYS)
     keys.put_certificate(founder.organisation, MAIN, certificate)
     return certificate
