@@ -223,7 +223,7 @@ class App:
 
     @cached_property
     def outbox(self) -> Outbox:
-        batching = Batching(self.store, self.segments, self.spool, self.clock)
+        batching = Batching(self.store, self.segments, self.spool, self.signer, self.clock)
         return Outbox(
             self.store,
             self.spool,

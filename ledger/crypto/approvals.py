@@ -63,13 +63,27 @@ def check_approvals(leaves: bytes, approvals: bytes, keys: Sequence[ApprovalKey 
         ConfigError: ``APPROVAL_KEYS_EMPTY`` without a source (nothing could be checked).
         IntegrityError: ``SIGNER_APPROVAL_MISSING`` with the index of the first leaf without approval.
     """
+    missing = missing_approvals(leaves, approvals, keys)
+    if missing:
+        raise IntegrityError("SIGNER_APPROVAL_MISSING", index=missing[0])
+
+
+def missing_approvals(leaves: bytes, approvals: bytes, keys: Sequence[ApprovalKey | bytes]) -> list[int]:
+    """Indexes of the leaves that no source released, ascending; arguments as in ``check_approvals``.
+
+    Raises:
+        ConfigError: ``APPROVAL_KEYS_EMPTY``.
+        IntegrityError: ``SIGNER_APPROVAL_MISSING`` where leaves and approvals are not as many, or none.
+    """
     if not keys:
         raise ConfigError("APPROVAL_KEYS_EMPTY")
     prepared = [key if isinstance(key, ApprovalKey) else _prepared(key) for key in keys]
     if not leaves or len(leaves) != len(approvals):
         shorter = min(len(leaves), len(approvals))
         raise IntegrityError("SIGNER_APPROVAL_MISSING", index=shorter // APPROVAL_BYTES)
+    missing = []
     for at in range(0, len(leaves), APPROVAL_BYTES):
         leaf, approval = leaves[at : at + APPROVAL_BYTES], approvals[at : at + APPROVAL_BYTES]
         if not any([compare_digest(key.approve(leaf), approval) for key in prepared]):
-            raise IntegrityError("SIGNER_APPROVAL_MISSING", index=at // APPROVAL_BYTES)
+            missing.append(at // APPROVAL_BYTES)
+    return missing

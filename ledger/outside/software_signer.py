@@ -17,7 +17,7 @@ from ledger.core import merkle
 from ledger.core.manifests import Manifest
 from ledger.crypto import cms
 from ledger.crypto.algorithms import algorithm_of, sign_raw
-from ledger.crypto.approvals import ApprovalKey, check_approvals
+from ledger.crypto.approvals import ApprovalKey, check_approvals, missing_approvals
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.errors import ConfigError, InputError, IntegrityError
 from ledger.ports import RevocationSource, SegmentReader, Signed
@@ -63,6 +63,9 @@ class SoftwareSigner:
     @property
     def certificate(self) -> bytes:
         return self._certificate
+
+    def unapproved(self, leaves: bytes, approvals: bytes) -> list[int]:
+        return missing_approvals(leaves, approvals, self._approval_keys)
 
     def sign(self, manifest: Manifest, segment: SegmentReader, now: int) -> Signed:
         """Check the whole batch, then sign its manifest.

@@ -49,6 +49,10 @@ class Signer(Protocol):
         """The signing certificate, DER."""
         ...
 
+    def unapproved(self, leaves: bytes, approvals: bytes) -> list[int]:
+        """Indexes of records that this signer would refuse, so that a batch can be closed without them."""
+        ...
+
     def sign(self, manifest: Manifest, segment: SegmentReader, now: int) -> Signed:
         """Sign after recomputing the root and checking every approval.
 

@@ -147,11 +147,11 @@ def test_a_record_that_no_source_released_is_never_signed(world: World) -> None:
     thief = Acceptor(app.store, app.vault, app.spool, app.index_key, lambda _: ApprovalKey(bytes(32)))
     values = {"name": "假章", "owner": OFFICE_A, "sealType": "章", "certificate": "x"}
     thief.commit([thief.prepare(OFFICE_A, Kind.SEAL, [Draft("seal", "urn:zhengyin:" + "a" * 26, values)], 1)])
-    neighbour = world.issue_seal("乙", OFFICE_B)
+    genuine, neighbour = world.issue_seal("真"), world.issue_seal("乙", OFFICE_B)
     done = app.outbox.drain(60)
-    assert [p.code for p in done.problems] == ["SIGNER_APPROVAL_MISSING"]
+    assert [p.code for p in done.problems] == ["RECORD_UNAPPROVED"]
     assert judged(world, "urn:zhengyin:" + "a" * 26) == 3
-    assert judged(world, neighbour.id) == 0
+    assert judged(world, genuine.id) == judged(world, neighbour.id) == 0
 
 
 def test_an_approval_of_one_record_does_not_release_another(world: World) -> None:
@@ -160,7 +160,7 @@ def test_an_approval_of_one_record_does_not_release_another(world: World) -> Non
         row = unit.records.next_for_batch(OFFICE_A, Kind.SEAL, 1)[0]
     edit(world, "UPDATE records SET leaf = ? WHERE row = ?", bytes(31) + b"\x01", row.row)
     done = world.app.outbox.drain(60)
-    assert [p.code for p in done.problems] == ["SIGNER_APPROVAL_MISSING"]
+    assert [p.code for p in done.problems] == ["RECORD_UNAPPROVED"]
     assert judged(world, good.id) != 0
 
 

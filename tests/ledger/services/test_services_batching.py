@@ -73,8 +73,8 @@ def test_an_ended_accreditation_stops_new_batches(world: World) -> None:
 def test_an_accreditation_that_ends_between_batch_and_anchor_refuses_the_batch_with_the_reason(world: World) -> None:
     document = accredit(world, COURT, ("deed",))
     leaves = accept(world, COURT, "deed", range(2))
-    closer = batching.Batching(world.app.store, world.app.segments, world.app.spool, world.clock)
-    assert closer.close_one(COURT, Kind.LICENSE)
+    closer = batching.Batching(world.app.store, world.app.segments, world.app.spool, world.app.signer, world.clock)
+    assert closer.close_one(COURT, Kind.LICENSE, [])
     council(world, world.app.consortium.end_accreditation(document.id()))
     world.clock.sleep(5)
     assert world.app.outbox.drain(60).open == 0
