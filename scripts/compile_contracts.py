@@ -12,18 +12,22 @@ the digest of a deployed one. Users never need this: it takes Node, and npm once
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import solcx
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
+
+from scripts.generated import write_or_check  # noqa: E402
+
 SOLC_FOLDER = ROOT / "scripts" / "solc"
 SOLC = SOLC_FOLDER / "solc.js"
 ARTIFACTS = ROOT / "ledger" / "chain" / "artifacts"
@@ -103,25 +107,11 @@ def compile_contract(path: str) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Compile the contracts into the committed artifacts.")
-    parser.add_argument("--check", action="store_true", help="compare with what is committed; write nothing")
-    check: bool = parser.parse_args().check
+def artifacts() -> Iterator[tuple[Path, str]]:
     install_compiler()
-    differing = []
     for path, folder in TARGETS.items():
-        file = folder / f"{Path(path).stem}.json"
-        text = json.dumps(compile_contract(path), sort_keys=True, indent=1) + "\n"
-        if file.is_file() and file.read_text("utf-8") == text:
-            continue
-        differing.append(file.relative_to(ROOT).as_posix())
-        if not check:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-    for name in differing:
-        print(f"{'differs' if check else 'written'}: {name}")
-    return 1 if check and differing else 0
+        yield folder / f"{Path(path).stem}.json", json.dumps(compile_contract(path), sort_keys=True, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check("Compile the contracts into the committed artifacts.", artifacts()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
@@ -11,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
+
+from scripts.generated import write_or_check  # noqa: E402
+
 FILE = ROOT / "ledger" / "ERRORS.md"
 CLASSES = {
     "InputError": ("input", 2),
@@ -124,18 +127,5 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Write ledger/ERRORS.md from the messages.")
-    parser.add_argument("--check", action="store_true", help="compare with what is committed; write nothing")
-    check: bool = parser.parse_args().check
-    text = document()
-    if FILE.is_file() and FILE.read_text("utf-8") == text:
-        return 0
-    if not check:
-        FILE.write_text(text, "utf-8")
-    print(f"{'differs' if check else 'written'}: {FILE.relative_to(ROOT)}")
-    return 1 if check else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check("Write ledger/ERRORS.md from the messages.", [(FILE, document())]))

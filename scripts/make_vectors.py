@@ -7,7 +7,6 @@ as it did (``tests/vectors/README.md``).
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
+from scripts.generated import write_or_check  # noqa: E402
 from scripts.vector_cases import chain, containers, records, tables, values  # noqa: E402
 from scripts.vector_cases.cases import Case  # noqa: E402
 
@@ -60,22 +60,5 @@ def texts() -> dict[Path, str]:
     return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Write the test vectors of FORMATS.")
-    parser.add_argument("--check", action="store_true", help="compare with what is committed; write nothing")
-    check: bool = parser.parse_args().check
-    differing = []
-    for file, text in texts().items():
-        if file.is_file() and file.read_text("utf-8") == text:
-            continue
-        differing.append(file.relative_to(ROOT).as_posix())
-        if not check:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-    for name in differing:
-        print(f"{'differs' if check else 'written'}: {name}")
-    return 1 if check and differing else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check("Write the test vectors of FORMATS.", texts().items()))
