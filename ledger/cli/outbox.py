@@ -32,10 +32,16 @@ def register(app: typer.Typer) -> None:
 def anchor(
     context: typer.Context,
     wait: Annotated[bool, typer.Option("--wait", help="等待全部完成 · wait until all is done")] = False,
+    retry: Annotated[
+        bool,
+        typer.Option("--retry", help="原因排除后，重试被合约拒绝的批次 · try refused batches again, the cause mended"),
+    ] = False,
 ) -> int:
     session: Session = context.obj
     with session.app() as app:
         before = _receipted(app)
+        if retry:
+            app.outbox.retry_refused()
         code, done = drive(session, app, wait)
         count = _receipted(app) - before
     left = done.open if done else None

@@ -181,6 +181,22 @@ def test_killed_while_anchoring_nothing_is_lost_and_nothing_anchored_twice(
     assert [(b["state"], b["size"]) for b in batches] == [("receipted", 2), ("receipted", 3)]
 
 
+def test_a_refused_batch_is_tried_again_when_its_cause_is_mended(ledger: Cli, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "a.csv", business_licenses("0101", "0102"))
+    assert ledger("import", source, *TYPE).code == 0
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "ZHENGYIN_FAULTPOINT": "batch.committed"}
+    command = [sys.executable, "-m", "ledger.cli", "--home", str(ledger.home), "anchor", "--wait"]
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == 137
+    _end_lease(ledger.home)
+    assert ledger("org", "end", OFFICE, "--kind", "license").code == 0
+    ledger("anchor", "--wait")
+    (refused, *_) = ledger("jobs", "--json").json["batches"]
+    assert refused["state"] == "refused" and "has not begun or has ended" in refused["problem"]
+    assert ledger("org", "accredit", OFFICE, "--kind", "license", "--jurisdiction", "CN-440100").code == 0
+    assert ledger("anchor", "--retry", "--wait").code == 0
+    assert ledger("jobs", "--json").json["batches"][0]["state"] == "receipted"
+
+
 def _end_lease(home: Path) -> None:
     """A killed process leaves its lease, which ends by itself a minute later."""
     database = sqlite3.connect(home / "rows.db")
