@@ -93,22 +93,20 @@ def _address(text: str) -> bytes:
 
 
 def approve(context: typer.Context, number: Number) -> int:
-    session: Session = context.obj
-    from ledger.assembly.council_work import member
-
-    with session.app() as app:
-        app.council.proposal(number)
-        app.council.approve(member(app, session.organisation), number)
-        return decided(session, app, app.council.proposal(number))
+    return _speak(context.obj, number, veto=False)
 
 
 def veto(context: typer.Context, number: Number) -> int:
-    session: Session = context.obj
+    return _speak(context.obj, number, veto=True)
+
+
+def _speak(session: Session, number: int, veto: bool) -> int:
     from ledger.assembly.council_work import member
 
     with session.app() as app:
-        app.council.proposal(number)
-        app.council.veto(member(app, session.organisation), number)
+        app.council.proposal(number)  # an unknown number is said before anything is sent
+        act = app.council.veto if veto else app.council.approve
+        act(member(app, session.organisation), number)
         return decided(session, app, app.council.proposal(number))
 
 

@@ -14,7 +14,8 @@ import rlp
 from ledger.chain.embedded.hashing import bloom
 from ledger.chain.embedded.store import Store
 from ledger.chain.embedded.transactions import Transaction
-from ledger.chain.embedded.vm import Log, Outcome
+from ledger.chain.embedded.vm import Outcome
+from ledger.proofs.receipts import Log
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ledger.chain.embedded.headers import GAS_LIMIT
 from ledger.chain.embedded.state import StateNodes
 from ledger.chain.embedded.transactions import Transaction
 from ledger.errors import InputError, IntegrityError
+from ledger.proofs.receipts import Log
 
 _CALL_STIPEND = 2300
 
@@ -35,13 +36,6 @@ class Scene:
     timestamp: int
     ancestors: Iterable[bytes]
     chain_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    address: bytes
-    topics: tuple[bytes, ...]
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def test_a_refused_batch_is_tried_again_when_its_cause_is_mended(ledger: Cli, tm
 
 
 def _end_lease(home: Path) -> None:
-    """A killed process leaves its lease, which ends by itself a minute later."""
+    """A killed process leaves its lease, which ends by itself half a minute later."""
     database = sqlite3.connect(home / "rows.db")
     with database:
         database.execute("update leases set until = 0")
