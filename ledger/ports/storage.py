@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,17 +23,36 @@ class Vault(Protocol):
 
     def erase(self, handles: Sequence[int]) -> int: ...
 
+    def reserve(self, last: int) -> None:
+        """Give no key a handle up to ``last``: a vault put back from a backup counts on from before, and handles that
+        segments name belong to records whose keys are lost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What is kept of records one after another: leaves and approvals (32 bytes each, concatenated), lengths of the
+    encrypted bodies, and the bodies' bytes in pieces, anew for each call: of a whole batch they need not fit in memory.
+    """
+
+    leaves: bytes
+    approvals: bytes
+    lengths: Sequence[int]
+    bodies: Callable[[], Iterable[bytes]]
+
 
 class Spool(Protocol):
-    """Encrypted bodies between acceptance and batch, in write-once chunk files."""
+    """Accepted records between acceptance and batch, in write-once chunk files."""
 
-    def write(self, bodies: Sequence[bytes]) -> str:
+    def write(self, block: Block) -> str:
         """Durably write one chunk (fsync, rename); returns its name."""
         ...
 
-    def read(self, chunk: str) -> bytes:
-        """The concatenated bodies."""
+    def block(self, chunk: str, ordinal: int, count: int) -> Block:
+        """``count`` records of the chunk from ``ordinal`` on (from 0)."""
         ...
+
+    def body(self, chunk: str, ordinal: int) -> bytes: ...
 
     def remove(self, chunks: Iterable[str]) -> None: ...
 
@@ -46,6 +65,10 @@ class Segment(SegmentReader, Protocol):
     """One batch's write-once folder."""
 
     def body(self, index: int) -> bytes: ...
+    def type_of(self, index: int) -> str:
+        """Type of one record: all that is left to say of one whose key was erased."""
+        ...
+
     def vault_handles(self) -> Sequence[int]: ...
     def path(self, index: int) -> list[bytes]:
         """RFC 6962 audit path, cut from the stored levels."""
@@ -53,6 +76,27 @@ class Segment(SegmentReader, Protocol):
 
     def root(self) -> bytes: ...
     def size(self) -> int: ...
+    def issuer(self) -> str: ...
+    def kind(self) -> Kind: ...
+    def record_types(self) -> Sequence[str]:
+        """The type of each record."""
+        ...
+
+    def levels(self) -> bytes:
+        """Every stored node of the tree, leaves first, the root last."""
+        ...
+
+    def digest(self) -> bytes:
+        """SHA-256 of the frozen body, as it is stored with it."""
+        ...
+
+    def verify(self) -> None:
+        """Read every byte of the frozen body against that digest. Raises IntegrityError SEGMENT_DAMAGED."""
+        ...
+
+    def block(self) -> Block:
+        """All records, as the spool gave them."""
+        ...
 
     def put(self, part: str, data: bytes) -> None:
         """Write a part once (manifest, cms, validation-1, receipt); the same bytes again are fine,
@@ -64,13 +108,12 @@ class Segment(SegmentReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SegmentBody:
-    """What is frozen before signing. ``levels[0]`` are the leaves; ``types[i]`` is the type of record i."""
+    """What is frozen before signing. ``levels[0]`` are the block's leaves; ``runs``: type and vault handles of
+    neighbouring records, in the order of their leaves."""
 
     levels: Sequence[bytes]
-    bodies: Sequence[bytes]
-    approvals: bytes
-    vault_handles: Sequence[int]
-    types: Sequence[str]
+    block: Block
+    runs: Sequence[tuple[str, range]]
 
 
 class Segments(Protocol):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind, Reason, State
+from ledger.ports.acts import Acts, ChainActs
 from ledger.ports.values import (
-    AcceptedRow,
+    AcceptedRun,
     AccountRow,
     AccreditationRow,
     BatchRow,
@@ -17,13 +18,17 @@ from ledger.ports.values import (
     IntentRow,
     JobRow,
     RecordRow,
+    RunRow,
     SignerRow,
     TransactionRow,
 )
 
 
 class Records(Protocol):
-    def add(self, issuer: str, kind: Kind, chunk: str, rows: Sequence[AcceptedRow], job: int | None) -> None: ...
+    def add(self, issuer: str, kind: Kind, chunk: str, runs: Sequence[AcceptedRun], job: int | None) -> None:
+        """Records of ``chunk``."""
+        ...
+
     def known_lines(
         self, issuer: str, kind: Kind, id_hmacs: Sequence[bytes]
     ) -> dict[bytes, tuple[int | None, int | None]]:
@@ -41,16 +46,37 @@ class Records(Protocol):
         """(issuer, kind, number) of accepted records without a batch."""
         ...
 
-    def next_for_batch(self, issuer: str, kind: Kind, limit: int) -> list[RecordRow]: ...
-    def assign(self, batch: int, rows: Sequence[int]) -> None:
-        """Give the rows their batch and their index in the order of ``rows``."""
+    def waiting_types(self, issuer: str, kind: Kind) -> list[str]:
+        """Types of the records without a batch, those of the oldest first."""
         ...
 
-    def release(self, batch: int, chunk: str, places: Sequence[tuple[int, int]]) -> None:
-        """Put a refused batch's records back to accepted, bodies again in ``chunk`` at (offset, length)."""
+    def waiting_runs(
+        self, issuer: str, kind: Kind, types: Collection[str] | None, after: int, limit: int
+    ) -> list[RunRow]:
+        """Up to ``limit`` records behind the row ``after`` that wait (``None``: of all types), the oldest first; the
+        last run may be given in part."""
         ...
 
+    def waiting_rows(self, issuer: str, kind: Kind) -> list[RecordRow]: ...
+    def cut(self, rows: Collection[int]) -> None:
+        """Let a run begin at each of these records that waits."""
+        ...
+
+    def place(self, batch: int, runs: Sequence[RunRow]) -> None:
+        """Give whole runs their batch, and their records an index in it, in the order of ``runs``."""
+        ...
+
+    def release(self, batch: int, chunk: str) -> None:
+        """Put a refused batch's records back to accepted: they are in ``chunk``, in the order of their indexes."""
+        ...
+
+    def number_in(self, batch: int) -> int: ...
     def in_batch(self, batch: int) -> list[RecordRow]: ...
+    def erase(self, leaves: Sequence[bytes]) -> int:
+        """Forget ids, file digests and origins of records whose keys were erased; their leaves stay in their places.
+        Returns how many still had an id."""
+        ...
+
     def chunks_in_use(self) -> set[str]: ...
     def counts(self) -> dict[str, int]: ...
 
@@ -147,9 +173,17 @@ class Unit(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def chain(self) -> ChainIndex: ...
+    @property
+    def acts(self) -> Acts: ...
+    @property
+    def chain_acts(self) -> ChainActs: ...
 
     def clear_rows(self) -> None:
         """Delete records, files, batches, transactions and settled intents: what a rebuild makes again."""
+        ...
+
+    def drop_open(self, root: bytes, runs: Sequence[AcceptedRun]) -> None:
+        """Forget that these records wait, or are in an open batch with that root: the chain has them."""
         ...
 
     def restore_batch(
@@ -161,15 +195,19 @@ class Unit(Protocol):
         accreditation: bytes,
         sequence: int,
         block: BlockName,
-        rows: Sequence[AcceptedRow],
+        runs: Sequence[AcceptedRun],
     ) -> None:
         """Write a receipted batch with its records, in order, as a rebuild found them."""
         ...
 
 
 class Store(Protocol):
-    def begin(self) -> AbstractContextManager[Unit]:
-        """A write transaction (the lock is taken at once). UnavailableError STORE_… on a full disk or lost server."""
+    def begin(self, beside: bool = False) -> AbstractContextManager[Unit]:
+        """A write transaction (the lock is taken at once). UnavailableError STORE_… on a full disk or lost server.
+
+        ``beside``: it may run beside others that say so too, where the database can; for units that only add rows,
+        or move rows by guarded transitions, and decide nothing by what they read.
+        """
         ...
 
     def read(self) -> AbstractContextManager[Unit]: ...

@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from ledger.core.bundles import StatusEntry
 from ledger.core.registries import Kind, Reason, State
 
 
-class AcceptedRow(NamedTuple):
-    """A record as acceptance stores it; a tuple, because tables have millions. ``id_hmac`` and ``file_hmacs``
-    keep ids and digests out of the rows; an erased record that a rebuild finds has neither."""
+@dataclass(frozen=True, slots=True)
+class AcceptedRun:
+    """Records of one type as they are stored, in columns, because tables have millions; their keys have consecutive
+    handles in the vault from ``first``. ``ordinal``: place of the first in its chunk. ``id_hmacs`` and ``files``, pairs
+    of a file's digest and a handle, keep ids and digests out of the rows; an erased record that a rebuild finds has
+    neither. ``lines``: of the CSV."""
 
+    first: int
+    ordinal: int
     type: str
-    id_hmac: bytes | None
-    leaf: bytes
-    vault: int
-    offset: int
-    length: int
-    approval: bytes
-    line: int | None = None
-    file_hmacs: tuple[bytes, ...] = ()
+    id_hmacs: Sequence[bytes | None]
+    leaves: Sequence[bytes]
+    lines: Sequence[int | None]
+    files: Sequence[tuple[bytes, int]] = ()
+
+    def without(self, known: Container[bytes | None]) -> list[AcceptedRun]:
+        """What is left between the records with ``known`` ids."""
+        bounds = pairwise([-1, *(at for at, id_hmac in enumerate(self.id_hmacs) if id_hmac in known), len(self.leaves)])
+        return [self._part(before + 1, after) for before, after in bounds if after - before > 1]
+
+    def _part(self, start: int, stop: int) -> AcceptedRun:
+        part, first = slice(start, stop), self.first + start
+        return AcceptedRun(
+            first,
+            self.ordinal + start,
+            self.type,
+            self.id_hmacs[part],
+            self.leaves[part],
+            self.lines[part],
+            [file for file in self.files if first <= file[1] < self.first + stop],
+        )
+
+
+class RunRow(NamedTuple):
+    """Neighbouring records ``first`` to ``last`` of one type that wait together: in the spool's ``chunk`` from
+    ``ordinal`` on."""
+
+    first: int
+    last: int
+    type: str
+    chunk: str
+    ordinal: int
+
+    @property
+    def size(self) -> int:
+        return self.last - self.first + 1
+
+    def part(self, first: int, last: int) -> RunRow:
+        return RunRow(first, last, self.type, self.chunk, self.ordinal + first - self.first)
 
 
 class RecordRow(NamedTuple):
-    """A stored record; a tuple, because a batch has tens of thousands. ``batch``/``index`` are ``None`` until
-    the record is in a batch; ``chunk`` is ``None`` from then on."""
+    """A stored record. ``row`` is also the handle of its key in the vault. ``batch``/``index`` are ``None`` until the
+    record is in a batch; from then on ``chunk`` is, which with ``ordinal`` says where the body waits."""
 
     row: int
     issuer: str
@@ -34,13 +72,14 @@ class RecordRow(NamedTuple):
     type: str
     id_hmac: bytes | None
     leaf: bytes
-    vault: int
     batch: int | None
     index: int | None  # type: ignore[assignment]  # in place of a tuple's method that nobody wants of a row
     chunk: str | None
-    offset: int
-    length: int
-    approval: bytes
+    ordinal: int
+
+    @property
+    def vault(self) -> int:
+        return self.row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,16 @@ Order of writes, and what a crash after each leaves:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from ledger.core import canonical, merkle
 from ledger.core.accreditations import Accreditation
 from ledger.core.manifests import MAX_BATCH
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError, IntegrityError, ZhengyinError
-from ledger.ports import RecordRow, SegmentBody, Segments, Signer, Spool, Store, Unit
+from ledger.ports import Block, RunRow, SegmentBody, Segments, Signer, Spool, Store, Unit
 from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
 
@@ -75,25 +77,26 @@ class Batching:
 
     def _close_one(self, issuer: str, kind: Kind, problems: list[ZhengyinError]) -> bool:
         now = int(self._clock())
-        with self._store.read() as unit:
-            rows = unit.records.next_for_batch(issuer, kind, MAX_BATCH)
-            if not rows:
+        accreditation, types = NO_ACCREDITATION, None
+        if kind.needs_accreditation:
+            covering = self._covering(issuer, kind, now)
+            if covering is None:
                 return False
-            accreditation = NO_ACCREDITATION
-            if kind.needs_accreditation:
-                document = self._covering(unit, issuer, kind, rows, now)
-                accreditation = document.id()
-                rows = [r for r in rows if document.covers(r.type)]
-        rows = self._released(issuer, rows, problems)
-        if not rows:
+            document, types = covering
+            accreditation = document.id()
+        runs, cuts = self._released(issuer, kind, types, problems)
+        if not runs:
             return False
-        segment = self._segments.create(issuer, kind, self._body(rows))
+        segment = self._segments.create(issuer, kind, self._body(runs))
         faultpoint("batch.segment")
         with self._store.begin() as unit:
-            batch = unit.batches.add(issuer, kind, segment.root(), len(rows), accreditation, now)
-            unit.records.assign(batch, [r.row for r in rows])
+            batch = unit.batches.add(issuer, kind, segment.root(), segment.size(), accreditation, now)
+            unit.records.cut(cuts)
+            unit.records.place(batch, runs)
         faultpoint("batch.committed")
-        self._drop_chunks({r.chunk for r in rows if r.chunk})
+        with self._store.read() as unit:
+            unused = {run.chunk for run in runs} - unit.records.chunks_in_use()
+        self._spool.remove(unused)
         return True
 
     def remove_orphans(self) -> int:
@@ -117,48 +120,83 @@ class Batching:
         A crash after the rows are released leaves the old segment; the next batch takes its parts over.
         """
         with self._store.read() as unit:
-            refused = [b for b in unit.batches.in_states(("refused",)) if unit.records.in_batch(b.row)]
+            refused = [b for b in unit.batches.in_states(("refused",)) if unit.records.number_in(b.row)]
         for batch in refused:
-            segment = self._segments.open(batch.root)
-            bodies = [segment.body(i) for i in range(batch.size)]
-            places, offset = [], 0
-            for body in bodies:
-                places.append((offset, len(body)))
-                offset += len(body)
-            chunk = self._spool.write(bodies)
+            chunk = self._spool.write(self._segments.open(batch.root).block())
             with self._store.begin() as unit:
-                unit.records.release(batch.row, chunk, places)
+                unit.records.release(batch.row, chunk)
             self._segments.remove(batch.root)
         return len(refused)
 
-    def _covering(self, unit: Unit, issuer: str, kind: Kind, rows: Sequence[RecordRow], now: int) -> Accreditation:
-        """Of the first type that is covered: a type without accreditation holds back only itself."""
+    def _covering(self, issuer: str, kind: Kind, now: int) -> tuple[Accreditation, list[str]] | None:
+        """For the type that waits longest of those covered, its accreditation and all the types that this covers: a
+        type without accreditation holds back only itself. ``None`` where nothing waits."""
         problem: ConflictError | None = None
-        for type_ in dict.fromkeys(r.type for r in rows):
-            try:
-                return find_accreditation(unit, issuer, kind, type_, now)
-            except ConflictError as e:
-                problem = problem or e
-        raise problem or ConflictError("ACCEPT_EMPTY")
+        with self._store.read() as unit:
+            types = unit.records.waiting_types(issuer, kind)
+            for type_ in types:
+                try:
+                    document = find_accreditation(unit, issuer, kind, type_, now)
+                    return document, [t for t in types if document.covers(t)]
+                except ConflictError as e:
+                    problem = problem or e
+        if problem is not None:
+            raise problem
+        return None
 
-    def _released(self, issuer: str, rows: list[RecordRow], problems: list[ZhengyinError]) -> list[RecordRow]:
-        """Rows that a source released. Others were put there by somebody who can only write rows (why.md F6): inside a
-        batch they would make it unsignable for ever, so they stay out and are named. The signer checks again."""
-        leaves, approvals = b"".join(r.leaf for r in rows), b"".join(r.approval for r in rows)
-        missing = set(self._signer(issuer).unapproved(leaves, approvals))
-        problems += [IntegrityError("RECORD_UNAPPROVED", row=rows[at].row) for at in sorted(missing)]
-        return [r for at, r in enumerate(rows) if at not in missing]
+    def _released(
+        self, issuer: str, kind: Kind, types: Sequence[str] | None, problems: list[ZhengyinError]
+    ) -> tuple[list[RunRow], set[int]]:
+        """Runs of up to a batch's records that a source released, and the records at which a run has to be cut.
 
-    def _body(self, rows: Sequence[RecordRow]) -> SegmentBody:
-        chunks = {name: self._spool.read(name) for name in {r.chunk for r in rows if r.chunk}}
-        return SegmentBody(
-            levels=merkle.build_levels(b"".join(r.leaf for r in rows)),
-            bodies=[chunks[r.chunk or ""][r.offset : r.offset + r.length] for r in rows],
-            approvals=b"".join(r.approval for r in rows),
-            vault_handles=[r.vault for r in rows],
-            types=[r.type for r in rows],
+        Others were put there by somebody who can only write rows and chunks (why.md F6): inside a batch they would make
+        it unsignable for ever, so they stay out and are named. The signer checks again.
+        """
+        released: list[RunRow] = []
+        cuts: set[int] = set()
+        room, after = MAX_BATCH, -1
+        while room:
+            with self._store.read() as unit:
+                runs = unit.records.waiting_runs(issuer, kind, types, after, room)
+            if not runs:
+                break
+            block = self._block(runs)
+            missing = self._signer(issuer).unapproved(block.leaves, block.approvals)
+            for run, refused in _shared_out(runs, missing):
+                problems += [IntegrityError("RECORD_UNAPPROVED", row=row) for row in refused]
+                cuts.update(refused, (row + 1 for row in refused))
+                released += _without(run, refused)
+            after = runs[-1].last
+            cuts.add(after + 1)  # the last one may be there in part
+            room -= sum(run.size for run in runs) - len(missing)
+        return released, cuts
+
+    def _body(self, runs: Sequence[RunRow]) -> SegmentBody:
+        block = self._block(runs)
+        handles = [(run.type, range(run.first, run.last + 1)) for run in runs]
+        return SegmentBody(merkle.build_levels(block.leaves), block, handles)
+
+    def _block(self, runs: Sequence[RunRow]) -> Block:
+        """The records of the runs, one after another."""
+        blocks = [self._spool.block(run.chunk, run.ordinal, run.size) for run in runs]
+        return Block(
+            b"".join([block.leaves for block in blocks]),
+            b"".join([block.approvals for block in blocks]),
+            [length for block in blocks for length in block.lengths],
+            lambda: (piece for block in blocks for piece in block.bodies()),
         )
 
-    def _drop_chunks(self, names: set[str]) -> None:
-        with self._store.read() as unit:
-            self._spool.remove(names - unit.records.chunks_in_use())
+
+def _shared_out(runs: Sequence[RunRow], missing: Sequence[int]) -> Iterator[tuple[RunRow, list[int]]]:
+    """Each run with those of its rows that are ``missing``, given by their places in all of the runs together."""
+    start = done = 0
+    for run in runs:
+        until = bisect_left(missing, start + run.size, done)
+        yield run, [run.first + at - start for at in missing[done:until]]
+        start, done = start + run.size, until
+
+
+def _without(run: RunRow, rows: Sequence[int]) -> list[RunRow]:
+    """What is left of the run between ``rows`` (ascending)."""
+    bounds = pairwise([run.first - 1, *rows, run.last + 1])
+    return [run.part(before + 1, after - 1) for before, after in bounds if after - before > 1]

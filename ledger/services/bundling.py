@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.core import canonical
 from ledger.core.accreditations import Accreditation
-from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof, StatusEntry
+from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof
 from ledger.core.disclosures import disclose
 from ledger.core.keys import RecordKey
 from ledger.core.manifests import ChainIdentity, Manifest
@@ -18,6 +18,7 @@ from ledger.errors import ConflictError, NotFoundError
 from ledger.ports import Chain, RecordRow, Segment, Segments, Spool, Store, Vault
 from ledger.proofs import headers
 from ledger.services import bodies
+from ledger.services.acting import standing
 from ledger.services.anchoring import ACCREDITATION, CMS, MANIFEST, RECEIPT, read_validation
 from ledger.services.indexing import Indexing
 
@@ -56,15 +57,21 @@ class Bundling:
         Raises:
             NotFoundError: RECORD_ERASED, when its key was erased. IntegrityError: BODY_OF_OTHER_LEAF, SEGMENT_….
         """
+        return self._open(row, self._secret(row))
+
+    def _secret(self, row: RecordRow) -> bytes:
         secret = self._vault.get([row.vault]).get(row.vault)
         if secret is None:
             raise NotFoundError("RECORD_ERASED", leaf=row.leaf.hex())
+        return secret
+
+    def _open(self, row: RecordRow, secret: bytes) -> Opened:
         record, values = bodies.decrypt(secret, row.leaf, self._body(row))
         return Opened(row, record, values)
 
     def _body(self, row: RecordRow) -> bytes:
         if row.chunk is not None:
-            return self._spool.read(row.chunk)[row.offset : row.offset + row.length]
+            return self._spool.body(row.chunk, row.ordinal)
         return self._segment(row).body(row.index or 0)
 
     def _segment(self, row: RecordRow) -> Segment:
@@ -73,19 +80,21 @@ class Bundling:
         with self._store.read() as unit:
             return self._segments.open(unit.batches.get(row.batch).root)
 
-    def bundle(self, row: RecordRow, names: Sequence[str] | None, state: bool) -> Bundle:
-        """The bundle of a receipted record; ``names``: claims to disclose (``None``: all), ``state``: staple it.
+    def bundle(self, row: RecordRow, names: Sequence[str] | None, state: bool, secret: bytes | None = None) -> Bundle:
+        """The bundle of a receipted record; ``names``: claims to disclose, as far as it has them (``None``: all);
+        ``state``: staple it; ``secret``: the record's key from whoever looked it up already.
 
         Raises:
             ConflictError: BUNDLE_NOT_ANCHORED while the batch has no receipt. UnavailableError: CHAIN_… for the state.
+            NotFoundError: RECORD_ERASED.
         """
-        opened = self.open(row)
+        secret = self._secret(row) if secret is None else secret
+        opened = self._open(row, secret)
         segment = self._segment(row)
         manifest, cms, receipt = segment.get(MANIFEST), segment.get(CMS), segment.get(RECEIPT)
         if manifest is None or cms is None or receipt is None or row.index is None:
             raise ConflictError("BUNDLE_NOT_ANCHORED", state="batched")
-        secret = self._vault.get([row.vault])[row.vault]
-        chosen = opened.values.keys() if names is None else names
+        chosen = [name for name in opened.values if names is None or name in names]
         return Bundle(
             record=opened.record,
             disclosures=disclose(RecordKey(secret), opened.values, chosen),
@@ -93,38 +102,46 @@ class Bundling:
             manifest=Manifest.from_bytes(manifest),
             signatures=(cms,),
             validation=read_validation(segment),
-            anchor=_anchor(segment, receipt),
+            anchor=anchor_of(segment, receipt),
             state=self.state(row.issuer, row.leaf, segment.root()) if state else None,
         )
 
-    def state(self, issuer: str, leaf: bytes, root: bytes) -> StateProof:
-        """State of a leaf in its issuer's namespace as of the newest final block, with the statements this store has.
+    def state(self, issuer: str, leaf: bytes, root: bytes, kept: Sequence[Bundle] = ()) -> StateProof:
+        """State of a leaf in its issuer's namespace as of the newest final block, with the statements this store has:
+        those behind its changes, behind a freeze that stands, and behind the disowning of its batch.
 
-        ``root``: of the batch that holds the leaf.
+        ``root``: of the batch that holds the leaf; ``kept``: statements from elsewhere, for those that are not here.
 
         Raises:
             UnavailableError: CHAIN_…, when the engine does not answer or its proofs do not hold.
         """
-        header, nodes = self._chain.status_proof(issuer, leaf, root, HEAD_AGE)
-        sealed = headers.parse_header(header)
+        header = self._chain.state_header(HEAD_AGE)
+        block = headers.parse_header(header).number
         self._indexing.run()  # the proof's block may be newer than what the index has read
         with self._store.read() as unit:
-            entries = [e for e in unit.chain.entries(issuer, leaf) if e.block <= sealed.number]
-        statements = [s for s in (self._statement(e.entry) for e in entries) if s is not None]
-        return StateProof(header, tuple(nodes), tuple(e.entry for e in entries), tuple(statements))
+            entries = [e.entry for e in unit.chain.entries(issuer, leaf) if e.block <= block]
+            acts = standing(unit, issuer, leaf, root, block)
+        named = dict.fromkeys([e.statement for e in entries] + [a.statement for a in acts])
+        elsewhere = {s.record.leaf(): s for s in kept}
+        found = [self._statement(s) or elsewhere.get(s) for s in named]
+        statements = [s for s in found if s is not None]
+        batches = [(s.manifest.issuer, s.manifest.root) for s in statements]
+        nodes = self._chain.state_proof(header, issuer, leaf, root, batches)
+        return StateProof(header, tuple(nodes), tuple(entries), tuple(statements))
 
-    def _statement(self, entry: StatusEntry) -> Bundle | None:
+    def _statement(self, leaf: bytes) -> Bundle | None:
         with self._store.read() as unit:
-            row = unit.records.by_leaf(entry.statement)
+            row = unit.records.by_leaf(leaf)
         if row is None or row.kind is not Kind.STATUS:
             return None
         try:
             return self.bundle(row, None, state=False)
-        except ConflictError:
-            return None  # its receipt is not here yet: shown as "decision not shown", never as a fault
+        except (ConflictError, NotFoundError):
+            return None  # not receipted yet, or erased with its record: "decision not shown", never a fault
 
 
-def _anchor(segment: Segment, receipt: bytes) -> Anchor:
+def anchor_of(segment: Segment, receipt: bytes) -> Anchor:
+    """The anchor of a bundle, from the parts ``receipt`` and accreditation."""
     value = canonical.decode(receipt, canonical.BUNDLE_LIMITS)
     document = segment.get(ACCREDITATION)
     if document is not None:

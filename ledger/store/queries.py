@@ -11,11 +11,14 @@ from sqlalchemy.sql.dml import Delete, Insert, Update
 
 from ledger.errors import ConflictError, IntegrityError, NotFoundError
 from ledger.store import dialect
+from ledger.store.copying import copy_rows
 
 T = TypeVar("T")
 
 MEMBERS = 8192
 """Values in one ``IN (…)``: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+COPIED = 16
+"""Rows from which on PostgreSQL is faster by COPY."""
 
 
 def slices(values: Sequence[T], size: int = MEMBERS) -> Iterator[Sequence[T]]:
@@ -45,6 +48,19 @@ def unique(connection: Connection, code: str, **values: Any) -> Iterator[None]:
     except exc.IntegrityError as error:
         if not dialect.is_unique_violation(error):
             raise
+        raise ConflictError(code, **values) from error
+
+
+@contextmanager
+def unique_or_nothing(connection: Connection, code: str, **values: Any) -> Iterator[None]:
+    """``unique`` for many rows: a duplicate key ends the whole transaction. A savepoint would cost a copy of every page
+    that an import touches, which are most of the pages there are."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        if not dialect.is_unique_violation(error):
+            raise
+        connection.rollback()
         raise ConflictError(code, **values) from error
 
 
@@ -88,8 +104,43 @@ def fetch_tuples(connection: Connection, query: Select[*tuple[Any, ...]]) -> lis
     return found
 
 
+class Prepared:
+    """A query of hot roads, whose text is made once: SQLAlchemy's way to the driver costs ten times the look-up."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]], *names: str) -> None:
+        """``names``: of the query's ``bindparam``s, in the order in which ``fetch`` is given their values."""
+        self._query = query
+        self._names = names
+        self._texts: dict[str, tuple[str, Sequence[str] | None]] = {}
+
+    def fetch(self, connection: Connection, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows as the driver gives them. What fails is asked again through SQLAlchemy, which knows the error."""
+        given = dict(zip(self._names, values, strict=True))
+        text, order = self._texts.get(connection.dialect.name) or self._compile(connection)
+        try:
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute(text, given if order is None else tuple(given[name] for name in order))
+                return [tuple(row) for row in cursor.fetchall()]
+            finally:
+                cursor.close()
+        except Exception:
+            return [tuple(row) for row in connection.execute(self._query, given)]
+
+    def _compile(self, connection: Connection) -> tuple[str, Sequence[str] | None]:
+        compiled = self._query.compile(dialect=connection.dialect)
+        made = str(compiled), compiled.positiontup if compiled.positional else None
+        self._texts[connection.dialect.name] = made
+        return made
+
+
 def insert_many(connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    execute_many(connection, insert(table).inline(), names, rows)  # inline: asks for no keys back
+    """The one road for rows in bulk, without keys to be given back. SQLite gets them one by one: it keeps a copy of
+    each page that an INSERT of several rows touches."""
+    if connection.dialect.name == "postgresql" and len(rows) >= COPIED:
+        copy_rows(connection, table, names, rows)
+        return
+    execute_many(connection, insert(table).inline(), names, rows)
 
 
 def insert_one(connection: Connection, table: Table, **values: Any) -> int:

@@ -20,10 +20,10 @@ the batch is.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from ledger.core import canonical, shapes
 from ledger.core.identifiers import organisation_id
@@ -33,12 +33,12 @@ from ledger.core.records import TYPE
 from ledger.core.registries import Kind
 from ledger.errors import InputError
 from ledger.ports import SegmentBody
+from ledger.store.pieces import pack
 
 MAGIC, VERSION, TAG = b"ZYSEGMNT", 1, "zhengyin/segment/1"
 PREFIX = struct.Struct(">8sHI")
 HEADER_LIMITS = canonical.Limits(8 << 20, 3)  # 65,536 types of 64 characters at most
 DIGEST_BYTES = 32
-_TOGETHER = 1024
 
 
 def level_sizes(size: int) -> list[int]:
@@ -121,13 +121,14 @@ def layout_of(issuer: str, kind: Kind, body: SegmentBody) -> Layout:
     Raises:
         InputError: SEGMENT_SHAPE if its parts do not describe one batch of 1 to 65,536 records.
     """
-    size = len(body.bodies)
-    counts = (len(body.types), len(body.vault_handles), len(body.approvals) / HASH_BYTES)
-    if not 1 <= size <= MAX_BATCH or any(count != size for count in counts):
+    block, size = body.block, len(body.block.lengths)
+    counts = (sum(len(handles) for _, handles in body.runs), len(block.approvals) / HASH_BYTES)
+    if not 1 <= size <= MAX_BATCH or any(count != size for count in counts) or block.leaves != body.levels[0]:
         raise InputError("SEGMENT_SHAPE", size=size)
     if [len(level) for level in body.levels] != [HASH_BYTES * nodes for nodes in level_sizes(size)]:
         raise InputError("SEGMENT_SHAPE", size=size)
-    bare = Layout(organisation_id(issuer), kind, size, tuple(sorted(set(body.types))), 0)
+    types = tuple(sorted({type_ for type_, _ in body.runs}))
+    bare = Layout(organisation_id(issuer), kind, size, types, 0)
     return Layout(issuer, kind, size, bare.types, len(bare.header()))
 
 
@@ -135,13 +136,12 @@ def pieces(layout: Layout, body: SegmentBody) -> Iterator[bytes]:
     """The file's bytes without the digest, in pieces."""
     index = {name: number for number, name in enumerate(layout.types)}
     yield layout.header()
-    yield pack("H", [index[name] for name in body.types])
-    yield pack("Q", body.vault_handles)
-    yield body.approvals
+    yield b"".join(pack("H", [index[type_]]) * len(handles) for type_, handles in body.runs)
+    yield pack("Q", chain.from_iterable(handles for _, handles in body.runs))
+    yield body.block.approvals
     yield from body.levels
-    yield pack("Q", list(accumulate(map(len, body.bodies), initial=0)))
-    for at in range(0, layout.size, _TOGETHER):  # one by one they would cost more than their bytes
-        yield b"".join(body.bodies[at : at + _TOGETHER])
+    yield pack("Q", accumulate(body.block.lengths, initial=0))
+    yield from body.block.bodies()
 
 
 def with_digest(parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -150,12 +150,3 @@ def with_digest(parts: Iterator[bytes]) -> Iterator[bytes]:
         digest.update(part)
         yield part
     yield digest.digest()
-
-
-def pack(code: str, values: Sequence[int]) -> bytes:
-    """``H``: u16, ``Q``: u64, big-endian. ``struct`` fixes both widths on every platform."""
-    return struct.pack(f">{len(values)}{code}", *values)
-
-
-def unpack(code: str, data: bytes) -> tuple[int, ...]:
-    return struct.unpack(f">{len(data) // struct.calcsize('>' + code)}{code}", data)

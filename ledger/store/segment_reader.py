@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
+from array import array
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 from ledger.core.merkle import HASH_BYTES, root_from_path
+from ledger.core.registries import Kind
 from ledger.errors import InputError, IntegrityError
+from ledger.ports import Block
 from ledger.store import files
 from ledger.store import segment_body as form
+from ledger.store.pieces import PieceReader, unpack
 
 BODY = "body"
-
-_PIECE = 1 << 20
 
 
 class SegmentBodyReader:
@@ -28,10 +28,11 @@ class SegmentBodyReader:
     """
 
     def __init__(self, path: Path, name: str) -> None:
-        self._path = path
         self._name = name
+        self._file = PieceReader(path, self._damaged)
+        self._read = self._file.read
         self._layout = layout = self._header()
-        (self._total,) = form.unpack("Q", self._read(layout.bodies - 8, 8))
+        (self._total,) = unpack("Q", self._read(layout.bodies - 8, 8))
         if self._read(layout.offsets - HASH_BYTES, HASH_BYTES).hex() != name:
             raise self._damaged("root")
         with files.translated():
@@ -42,6 +43,24 @@ class SegmentBodyReader:
     @property
     def layout(self) -> form.Layout:
         return self._layout
+
+    def issuer(self) -> str:
+        return self._layout.issuer
+
+    def kind(self) -> Kind:
+        return self._layout.kind
+
+    def levels(self) -> bytes:
+        """Every stored node, leaves first, the root last."""
+        return self._read(self._layout.levels, HASH_BYTES * sum(form.level_sizes(self.size())))
+
+    def record_types(self) -> list[str]:
+        """The type of each record."""
+        names = self._layout.types
+        numbers = unpack("H", self._read(self._layout.start, 2 * self.size()))
+        if max(numbers) >= len(names):
+            raise self._damaged("types")
+        return [names[number] for number in numbers]
 
     def size(self) -> int:
         return self._layout.size
@@ -56,32 +75,47 @@ class SegmentBodyReader:
         return self._read(self._layout.approvals, HASH_BYTES * self.size())
 
     def vault_handles(self) -> tuple[int, ...]:
-        return form.unpack("Q", self._read(self._layout.handles, 8 * self.size()))
+        return tuple(unpack("Q", self._read(self._layout.handles, 8 * self.size())))
 
     def types(self) -> tuple[tuple[str, int], ...]:
-        counts = Counter(form.unpack("H", self._read(self._layout.start, 2 * self.size())))
+        counts = Counter(unpack("H", self._read(self._layout.start, 2 * self.size())))
         names = self._layout.types
         if sorted(counts) != list(range(len(names))):
             raise self._damaged("types")
         return tuple((names[number], counts[number]) for number in sorted(counts))
 
+    def type_of(self, index: int) -> str:
+        self._require(index)
+        (number,) = unpack("H", self._read(self._layout.start + 2 * index, 2))
+        if number >= len(self._layout.types):
+            raise self._damaged("types")
+        return self._layout.types[number]
+
     def body(self, index: int) -> bytes:
         """The encrypted body; that its bytes are unchanged is for its decryption to say."""
         self._require(index)
-        start, end = form.unpack("Q", self._read(self._layout.offsets + 8 * index, 16))
+        start, end = unpack("Q", self._read(self._layout.offsets + 8 * index, 16))
         if not start <= end <= self._total:
             raise self._damaged("offsets")
         return self._read(self._layout.bodies + start, end - start)
+
+    def block(self) -> Block:
+        """What the spool gave; the bodies are read as they are asked for."""
+        layout, offsets = self._layout, self._offsets()
+        lengths = [end - start for start, end in pairwise(offsets)]
+        pieces = partial(self._file.pieces, layout.bodies, self._total)
+        return Block(self.leaves(), self.approvals(), lengths, pieces)
 
     def path(self, index: int) -> list[bytes]:
         """Lowest sibling first, read one by one and then walked up to the root."""
         self._require(index)
         at, place, path = self._layout.levels, index, []
-        with self._file() as file:
-            leaf = self._pread(file, at + HASH_BYTES * index, HASH_BYTES)
+        pread = self._file.pread
+        with self._file.opened() as file:
+            leaf = pread(file, at + HASH_BYTES * index, HASH_BYTES)
             for nodes in form.level_sizes(self.size())[:-1]:
                 if (place ^ 1) < nodes:  # a node without a sibling adds nothing
-                    path.append(self._pread(file, at + HASH_BYTES * (place ^ 1), HASH_BYTES))
+                    path.append(pread(file, at + HASH_BYTES * (place ^ 1), HASH_BYTES))
                 at, place = at + HASH_BYTES * nodes, place >> 1
         if root_from_path(leaf, index, self.size(), path) != self.root():
             raise self._damaged("levels")  # else a flipped bit here becomes a "forged" bundle elsewhere
@@ -93,18 +127,18 @@ class SegmentBodyReader:
 
     def verify(self) -> None:
         """Read the whole file and compare its digest: for ``audit``, not for every use."""
-        left, digest = self._layout.bodies + self._total, sha256()
-        with self._file() as file:
-            at = 0
-            while at < left:
-                piece = self._pread(file, at, min(_PIECE, left - at))
-                digest.update(piece)
-                at += len(piece)
+        digest = sha256()
+        for piece in self._file.pieces(0, self._layout.bodies + self._total):
+            digest.update(piece)
         if digest.digest() != self.digest():
             raise self._damaged("digest")
-        offsets = form.unpack("Q", self._read(self._layout.offsets, 8 * (self.size() + 1)))
+        self._offsets()
+
+    def _offsets(self) -> array[int]:
+        offsets = unpack("Q", self._read(self._layout.offsets, 8 * (self.size() + 1)))
         if offsets[0] != 0 or any(start > end for start, end in pairwise(offsets)):
             raise self._damaged("offsets")
+        return offsets
 
     def _header(self) -> form.Layout:
         magic, version, length = form.PREFIX.unpack(self._read(0, form.PREFIX.size))
@@ -118,33 +152,6 @@ class SegmentBodyReader:
     def _require(self, index: int) -> None:
         if not 0 <= index < self.size():
             raise InputError("SEGMENT_INDEX", index=index, size=self.size())
-
-    def _read(self, at: int, length: int) -> bytes:
-        with self._file() as file:
-            return self._pread(file, at, length)
-
-    def _pread(self, file: int, at: int, length: int) -> bytes:
-        """``pread`` gives less than asked for at the end of the file, and in very long reads."""
-        parts: list[bytes] = []
-        while length:
-            part = os.pread(file, length, at)
-            if not part:
-                raise self._damaged("size")
-            parts.append(part)
-            at, length = at + len(part), length - len(part)
-        return b"".join(parts)
-
-    @contextmanager
-    def _file(self) -> Iterator[int]:
-        with files.translated():
-            try:
-                file = os.open(self._path, os.O_RDONLY)
-            except FileNotFoundError as error:
-                raise self._damaged("missing") from error
-            try:
-                yield file
-            finally:
-                os.close(file)
 
     def _damaged(self, part: str) -> IntegrityError:
         return IntegrityError("SEGMENT_DAMAGED", segment=self._name, part=part)

@@ -1,16 +1,36 @@
-"""Encrypted bodies between acceptance and batch: write-once chunk files with random names."""
+"""Accepted records between acceptance and batch: write-once chunk files with random names.
+
+All integers big-endian; n is the number of records::
+
+    magic      8       "ZYCHUNK1"
+    size       u32     n
+    leaves     32 × n
+    approvals  32 × n
+    lengths    u32 × n of the encrypted bodies
+    bodies
+
+It needs no digest: approvals vouch for leaves, and each body is authenticated together with its leaf.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from ledger.errors import InputError, NotFoundError
+from ledger.core.merkle import HASH_BYTES
+from ledger.errors import InputError, IntegrityError, NotFoundError, ZhengyinError
+from ledger.ports import Block
 from ledger.store import files
+from ledger.store.pieces import PieceReader, pack, unpack
 
+MAGIC = b"ZYCHUNK1"
+_HEAD = struct.Struct(">8sI")
 _NAME = re.compile("[0-9a-f]{32}")
 
 
@@ -23,31 +43,51 @@ class SpoolFolder:
             files.make_folder(folder)
             files.sweep(folder)
 
-    def write(self, bodies: Sequence[bytes]) -> str:
+    def write(self, block: Block) -> str:
         """The chunk is durable when this returns. A crash before the rows that name it are committed
         leaves a chunk that no row uses.
 
         Raises:
-            InputError: SPOOL_EMPTY.
+            InputError: SPOOL_SHAPE for no records, or parts of different numbers of them.
             UnavailableError: STORE_FULL, STORE_FAILED.
         """
-        if not bodies:
-            raise InputError("SPOOL_EMPTY")
+        size = len(block.lengths)
+        if not size or {len(block.leaves), len(block.approvals)} != {HASH_BYTES * size}:
+            raise InputError("SPOOL_SHAPE", size=size)
         name = secrets.token_hex(16)
         part = files.temporary(self._folder)
+        head = [_HEAD.pack(MAGIC, size), block.leaves, block.approvals, pack("I", block.lengths)]
         with files.translated():
-            files.write_synced(part, bodies)
+            files.write_synced(part, chain(head, block.bodies()))
             part.rename(self._folder / name)
             files.sync_folder(self._folder)
         return name
 
-    def read(self, chunk: str) -> bytes:
-        """Raises NotFoundError SPOOL_UNKNOWN."""
-        with files.translated():
-            try:
-                return self._path(chunk).read_bytes()
-            except FileNotFoundError as error:
-                raise NotFoundError("SPOOL_UNKNOWN", chunk=chunk) from error
+    def block(self, chunk: str, ordinal: int, count: int) -> Block:
+        """The bodies are read as they are asked for.
+
+        Raises:
+            NotFoundError: SPOOL_UNKNOWN. IntegrityError: SPOOL_DAMAGED.
+        """
+        reader = PieceReader(self._path(chunk), partial(_damaged, chunk))
+        with reader.opened() as file:
+            magic, size = _HEAD.unpack(reader.pread(file, 0, _HEAD.size))
+            if magic != MAGIC or not 0 <= ordinal < ordinal + count <= size:
+                raise _damaged(chunk, "header")
+            leaves = _HEAD.size + HASH_BYTES * ordinal
+            lengths = unpack("I", reader.pread(file, _HEAD.size + 2 * HASH_BYTES * size, 4 * (ordinal + count)))
+            bodies = _HEAD.size + (2 * HASH_BYTES + 4) * size + sum(lengths[:ordinal])
+            del lengths[:ordinal]
+            return Block(
+                reader.pread(file, leaves, HASH_BYTES * count),
+                reader.pread(file, leaves + HASH_BYTES * size, HASH_BYTES * count),
+                lengths,
+                partial(reader.pieces, bodies, sum(lengths)),
+            )
+
+    def body(self, chunk: str, ordinal: int) -> bytes:
+        """Raises NotFoundError SPOOL_UNKNOWN, IntegrityError SPOOL_DAMAGED."""
+        return b"".join(self.block(chunk, ordinal, 1).bodies())
 
     def remove(self, chunks: Iterable[str]) -> None:
         """Chunks that are gone already are fine: a crash may come between any two."""
@@ -71,3 +111,9 @@ class SpoolFolder:
         if not _NAME.fullmatch(chunk):  # names come from rows: whoever can write rows must not name paths
             raise NotFoundError("SPOOL_UNKNOWN", chunk=chunk[:64])
         return self._folder / chunk
+
+
+def _damaged(chunk: str, part: str) -> ZhengyinError:
+    if part == "missing":
+        return NotFoundError("SPOOL_UNKNOWN", chunk=chunk)
+    return IntegrityError("SPOOL_DAMAGED", chunk=chunk, part=part)

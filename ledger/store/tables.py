@@ -24,9 +24,6 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = "0001"
-"""The migration these tables belong to."""
-
 DEAD = ("failed", "replaced")
 """States in which a transaction no longer holds its nonce."""
 
@@ -89,37 +86,57 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 
-records = Table(
-    "records",
+owners = Table(
+    "owners",
     metadata,
     Column("row", Serial, primary_key=True),
     Column("issuer", Organisation, nullable=False),
     Column("kind", SmallInteger, nullable=False),
+    UniqueConstraint("issuer", "kind"),
+)
+"""A number for each issuer and kind of its records, so that millions of rows need not repeat both."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("first", Serial, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("owner", Serial, ForeignKey("owners.row"), nullable=False),
     Column("type", String(64), nullable=False),
-    Column("id_hmac", LargeBinary(32)),
-    Column("leaf", LargeBinary(32), nullable=False, index=True),
-    Column("vault", BigInteger, nullable=False),
+    Column("chunk", String(64)),
+    Column("ordinal", Integer, nullable=False),
     Column("batch", Serial, ForeignKey("batches.row")),
     Column("position", Integer),
-    Column("chunk", String(64)),
-    Column("offset", BigInteger, nullable=False),
-    Column("length", BigInteger, nullable=False),
-    Column("approval", LargeBinary(32), nullable=False),
     Column("job", Serial, ForeignKey("jobs.row")),
+    Index("ix_runs_waiting", "batch", "owner", "first"),
+)
+"""Neighbouring records that were accepted together and share their fate: a table that was imported is a few."""
+
+LEAF_KEY_BYTES = 5
+LEAF_KEY = f"substr(leaf, 1, {LEAF_KEY_BYTES})"
+"""What leaves are found by: the smaller an index, the fewer of its pages an import has to write."""
+
+records = Table(
+    "records",
+    metadata,
+    Column("row", Serial, primary_key=True, autoincrement=False),  # the handle of the record's key in the vault
+    Column("owner", Serial, nullable=False),
+    Column("id_hmac", LargeBinary(16)),
+    Column("leaf", LargeBinary(32), nullable=False),
     Column("line", BigInteger),
     # Always 0 for what is accepted here, so that an id is issued once. A rebuild may find that the chain
     # has an id twice (a restored backup was imported again): both must be found, so the later one counts up.
     Column("twin", SmallInteger, nullable=False, server_default="0"),
-    UniqueConstraint("id_hmac", "issuer", "kind", "twin"),  # the id leads: look-ups by id alone use it too
-    Index("ix_records_waiting", "batch", "issuer", "kind", "row"),
-    sqlite_autoincrement=True,
+    UniqueConstraint("id_hmac", "owner", "twin"),  # the id leads: look-ups by id alone use it too
+    Index("ix_records_leaf", text(LEAF_KEY)),
 )
+"""Written once and never changed until a person's record is erased; everything that changes is in ``runs``."""
 
 record_files = Table(
     "record_files",
     metadata,
     Column("file_hmac", LargeBinary(32), primary_key=True),
-    Column("leaf", LargeBinary(32), primary_key=True),
+    Column("record", BigInteger, primary_key=True, autoincrement=False),
 )
 
 transactions = Table(

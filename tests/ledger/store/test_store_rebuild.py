@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from dataclasses import replace
 
 import pytest
+from store_kit import ISSUER, accepted, digest, id_of, waiting_runs
 
 from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind, Reason, State
 from ledger.errors import ConflictError, IntegrityError
-from ledger.ports import AcceptedRow, Unit
+from ledger.ports import AcceptedRun, Unit
 from ledger.store.unit import SqlStore
 
-ISSUER = "91110000600037341L"
 ACCOUNT = b"a" * 20
 
 
-def digest(*parts: object) -> bytes:
-    return sha256(repr(parts).encode()).digest()
+def row(name: object, id_: object | None = None, *files: object) -> AcceptedRun:
+    """``id_``: another than its name, or none for an erased one."""
+    return replace(accepted(name, files=(files,)), id_hmacs=[None if id_ is None else id_of(id_)])
 
 
-def row(name: object, id_: object | None = None, file: bytes | None = None) -> AcceptedRow:
-    id_hmac = None if id_ is None else digest("id", id_)
-    return AcceptedRow("license", id_hmac, digest("leaf", name), 1, 0, 0, bytes(32), None, (file,) if file else ())
-
-
-def restore(unit: Unit, root: bytes, *rows: AcceptedRow) -> None:
+def restore(unit: Unit, root: bytes, *rows: AcceptedRun) -> None:
     block = BlockName(7, b"h" * 32)
-    unit.restore_batch(ISSUER, Kind.LICENSE, root, b"m" * 32, b"d" * 32, 3, block, rows)
+    placed = [replace(row, ordinal=n) for n, row in enumerate(rows)]
+    unit.restore_batch(ISSUER, Kind.LICENSE, root, b"m" * 32, b"d" * 32, 3, block, placed)
 
 
 def test_a_restored_batch_reads_like_one_that_was_anchored_here(store: SqlStore) -> None:
     with store.begin() as unit:
-        restore(unit, b"r" * 32, row(1, 1, b"f" * 32), row(2))  # the second was erased
+        restore(unit, b"r" * 32, row(1, 1, "f"), row(2))  # the second was erased
         batch = unit.batches.by_root(b"r" * 32)
         assert batch is not None
         assert (batch.state, batch.size, batch.sequence, batch.block) == ("receipted", 2, 3, 7)
@@ -40,7 +37,7 @@ def test_a_restored_batch_reads_like_one_that_was_anchored_here(store: SqlStore)
             (digest("leaf", 1), 0),
             (digest("leaf", 2), 1),
         ]
-        assert [r.leaf for r in unit.records.by_file(b"f" * 32)] == [digest("leaf", 1)]
+        assert [r.leaf for r in unit.records.by_file(digest("file", "f"))] == [digest("leaf", 1)]
         assert unit.records.waiting() == [] and unit.records.counts() == {"accepted": 0, "receipted": 2}
         with pytest.raises(ConflictError, match="STORE_DUPLICATE_ROOT"):
             restore(unit, b"r" * 32, row(3))
@@ -50,9 +47,9 @@ def test_an_id_that_the_chain_has_twice_is_found_twice_and_still_issued_no_more(
     with store.begin() as unit:
         restore(unit, b"r" * 32, row("first", 1), row("second", 1))
         restore(unit, b"s" * 32, row("third", 1), row("other", 2))
-        leaves = [r.leaf for r in unit.records.find_ids(digest("id", 1))]
+        leaves = [r.leaf for r in unit.records.find_ids(id_of(1))]
         assert leaves == [digest("leaf", name) for name in ("first", "second", "third")]
-        first = unit.records.by_id(ISSUER, Kind.LICENSE, digest("id", 1))
+        first = unit.records.by_id(ISSUER, Kind.LICENSE, id_of(1))
         assert first is not None and first.leaf == digest("leaf", "first")
         with pytest.raises(ConflictError, match="STORE_DUPLICATE_ID"):
             unit.records.add(ISSUER, Kind.LICENSE, "c", [row("fourth", 1)], None)
@@ -61,7 +58,7 @@ def test_an_id_that_the_chain_has_twice_is_found_twice_and_still_issued_no_more(
 def anchored(unit: Unit, state: str = "receipted") -> int:
     unit.records.add(ISSUER, Kind.LICENSE, "c", [row(state, state)], None)
     batch = unit.batches.add(ISSUER, Kind.LICENSE, digest("root", state), 1, bytes(32), 1)
-    unit.records.assign(batch, [r.row for r in unit.records.next_for_batch(ISSUER, Kind.LICENSE, 9)])
+    unit.records.place(batch, waiting_runs(unit))
     unit.batches.move(batch, "batched", state)
     return batch
 

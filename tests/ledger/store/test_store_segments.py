@@ -6,6 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from ledger.core import merkle
 from ledger.core.registries import Kind
 from ledger.errors import InputError, IntegrityError, NotFoundError, UnavailableError
-from ledger.ports import SegmentBody
+from ledger.ports import Block, SegmentBody
 from ledger.store import files
 from ledger.store.segments import SegmentFolder, SegmentFolders
 
@@ -25,13 +26,18 @@ ISSUER = "91110000600037341L"
 
 def make(size: int, seed: int = 1) -> SegmentBody:
     world = random.Random(seed)
-    return SegmentBody(
-        levels=merkle.build_levels(world.randbytes(32 * size)),
-        bodies=[world.randbytes(world.choice((0, 1, 40, 900))) for _ in range(size)],
-        approvals=world.randbytes(32 * size),
-        vault_handles=[world.choice((0, 7, 1 << 40)) + n for n in range(size)],
-        types=[world.choice(("seal", "license", "deed")) for _ in range(size)],
-    )
+    levels = merkle.build_levels(world.randbytes(32 * size))
+    bodies = [world.randbytes(world.choice((0, 1, 40, 900))) for _ in range(size)]
+    runs, left = [], size
+    while left:
+        number, first = world.randint(1, left), world.choice((0, 7, 1 << 40))
+        runs.append((world.choice(("seal", "license", "deed")), range(first, first + number)))
+        left -= number
+    return SegmentBody(levels, with_bodies(levels[0], world.randbytes(32 * size), bodies), runs)
+
+
+def with_bodies(leaves: bytes, approvals: bytes, bodies: list[bytes]) -> Block:
+    return Block(leaves, approvals, list(map(len, bodies)), lambda: bodies)
 
 
 def create(folders: SegmentFolders, body: SegmentBody) -> SegmentFolder:
@@ -55,11 +61,15 @@ def test_every_record_comes_back_with_a_path_to_the_root(
     body = make(size, seed)
     segment = create(SegmentFolders(tmp_path_factory.mktemp("segments")), body)
     assert (segment.root(), segment.size()) == (body.levels[-1], size)
-    assert (segment.leaves(), segment.approvals()) == (body.levels[0], body.approvals)
-    assert list(segment.vault_handles()) == body.vault_handles
-    assert segment.types() == tuple((t, body.types.count(t)) for t in sorted(set(body.types)))
+    assert (segment.leaves(), segment.approvals()) == (body.levels[0], body.block.approvals)
+    assert list(segment.vault_handles()) == [handle for _, handles in body.runs for handle in handles]
+    types = [type_ for type_, handles in body.runs for _ in handles]
+    assert segment.types() == tuple((t, types.count(t)) for t in sorted(set(types)))
+    bodies, found = list(body.block.bodies()), segment.block()
+    assert (found.leaves, found.approvals, found.lengths) == (body.levels[0], body.block.approvals, body.block.lengths)
+    assert b"".join(found.bodies()) == b"".join(bodies)
     for index in {0, size - 1, size // 2, seed % size}:
-        assert segment.body(index) == body.bodies[index]
+        assert segment.body(index) == bodies[index]
         path = segment.path(index)
         leaf = body.levels[0][32 * index : 32 * index + 32]
         assert path == merkle.inclusion_path(body.levels, index)
@@ -89,7 +99,7 @@ def test_writing_the_same_segment_again_is_fine_and_completes_the_copy(folders: 
 def test_another_body_under_the_same_root_is_refused(folders: SegmentFolders) -> None:
     body = make(5)
     create(folders, body)
-    other = SegmentBody(body.levels, [b"other"] * 5, body.approvals, body.vault_handles, body.types)
+    other = replace(body, block=with_bodies(body.levels[0], body.block.approvals, [b"other"] * 5))
     with pytest.raises(IntegrityError, match="SEGMENT_BODY_DIFFERS"):
         create(folders, other)
 
@@ -97,22 +107,22 @@ def test_another_body_under_the_same_root_is_refused(folders: SegmentFolders) ->
 @pytest.mark.parametrize(
     "change",
     [
-        {"bodies": [], "levels": [], "approvals": b"", "vault_handles": [], "types": []},
-        {"approvals": bytes(32 * 4)},
-        {"approvals": bytes(32 * 5 + 1)},
-        {"types": ["license"] * 4},
-        {"vault_handles": [1] * 6},
+        {"block": with_bodies(b"", b"", []), "levels": [b""], "runs": []},
+        {"block": with_bodies(make(5).levels[0], bytes(32 * 4), [b""] * 5)},
+        {"block": with_bodies(make(5).levels[0], bytes(32 * 5 + 1), [b""] * 5)},
+        {"block": with_bodies(make(5).levels[0], bytes(32 * 5), [b""] * 6)},
+        {"block": with_bodies(bytes(32 * 5), bytes(32 * 5), [b""] * 5)},
+        {"runs": [("license", range(4))]},
         {"levels": merkle.build_levels(bytes(32 * 6))},
-        {"levels": merkle.build_levels(bytes(32 * 5))[:-1]},
+        {"levels": make(5).levels[:-1]},
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(
     folders: SegmentFolders, tmp_path: Path, change: dict[str, object]
 ) -> None:
     body = make(5)
-    values = {name: getattr(body, name) for name in SegmentBody.__slots__} | change
     with pytest.raises(InputError, match="SEGMENT_SHAPE"):
-        create(folders, SegmentBody(**values))  # type: ignore[arg-type]
+        create(folders, replace(body, **change))  # type: ignore[arg-type]
     assert list(folders.roots()) == list((tmp_path / "first").iterdir()) == []
 
 
@@ -259,15 +269,16 @@ from hashlib import sha256
 from ledger.core import merkle
 from ledger.core.registries import Kind
 from ledger.errors import ZhengyinError
-from ledger.ports import SegmentBody
+from ledger.ports import Block, SegmentBody
 from ledger.store.segments import SegmentFolders
 from ledger.store.spool import SpoolFolder
 segments, spool = SegmentFolders(Path(sys.argv[1]) / "segments"), SpoolFolder(Path(sys.argv[1]) / "spool")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-body = SegmentBody(merkle.build_levels(bytes(64)), [bytes(9000)] * 2, bytes(64), [1, 2], ["a", "a"])
+block = Block(bytes(64), bytes(64), [9000] * 2, lambda: [bytes(9000)] * 2)
+body = SegmentBody(merkle.build_levels(bytes(64)), block, [("a", range(1, 3))])
 for action in (
     lambda: segments.create("91110000600037341L", Kind.LICENSE, body),
-    lambda: spool.write([bytes(9000)] * 2),
+    lambda: spool.write(block),
 ):
     try:
         action()

@@ -73,36 +73,47 @@ def _jobs() -> None:
 
 def _records() -> None:
     op.create_table(
-        "records",
+        "owners",
         sa.Column("row", SERIAL, nullable=False),
         sa.Column("issuer", sa.String(32), nullable=False),
         sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("row", name="pk_owners"),
+        sa.UniqueConstraint("issuer", "kind", name="uq_owners_issuer_kind"),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("first", SERIAL, autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.Column("owner", SERIAL, nullable=False),
         sa.Column("type", sa.String(64), nullable=False),
-        sa.Column("id_hmac", sa.LargeBinary(32)),
-        sa.Column("leaf", sa.LargeBinary(32), nullable=False),
-        sa.Column("vault", sa.BigInteger(), nullable=False),
+        sa.Column("chunk", sa.String(64)),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("batch", SERIAL),
         sa.Column("position", sa.Integer()),
-        sa.Column("chunk", sa.String(64)),
-        sa.Column("offset", sa.BigInteger(), nullable=False),
-        sa.Column("length", sa.BigInteger(), nullable=False),
-        sa.Column("approval", sa.LargeBinary(32), nullable=False),
         sa.Column("job", SERIAL),
+        sa.ForeignKeyConstraint(["owner"], ["owners.row"], name="fk_runs_owner"),
+        sa.ForeignKeyConstraint(["batch"], ["batches.row"], name="fk_runs_batch"),
+        sa.ForeignKeyConstraint(["job"], ["jobs.row"], name="fk_runs_job"),
+        sa.PrimaryKeyConstraint("first", name="pk_runs"),
+    )
+    op.create_index("ix_runs_waiting", "runs", ["batch", "owner", "first"])
+    op.create_table(
+        "records",
+        sa.Column("row", SERIAL, autoincrement=False, nullable=False),
+        sa.Column("owner", SERIAL, nullable=False),
+        sa.Column("id_hmac", sa.LargeBinary(16)),
+        sa.Column("leaf", sa.LargeBinary(32), nullable=False),
         sa.Column("line", sa.BigInteger()),
         sa.Column("twin", sa.SmallInteger(), nullable=False, server_default="0"),
-        sa.ForeignKeyConstraint(["batch"], ["batches.row"], name="fk_records_batch"),
-        sa.ForeignKeyConstraint(["job"], ["jobs.row"], name="fk_records_job"),
         sa.PrimaryKeyConstraint("row", name="pk_records"),
-        sa.UniqueConstraint("id_hmac", "issuer", "kind", "twin", name="uq_records_id_hmac_issuer_kind_twin"),
-        sqlite_autoincrement=True,
+        sa.UniqueConstraint("id_hmac", "owner", "twin", name="uq_records_id_hmac_owner_twin"),
     )
-    op.create_index("ix_records_leaf", "records", ["leaf"])
-    op.create_index("ix_records_waiting", "records", ["batch", "issuer", "kind", "row"])
+    op.create_index("ix_records_leaf", "records", [sa.text("substr(leaf, 1, 5)")])
     op.create_table(
         "record_files",
         sa.Column("file_hmac", sa.LargeBinary(32), nullable=False),
-        sa.Column("leaf", sa.LargeBinary(32), nullable=False),
-        sa.PrimaryKeyConstraint("file_hmac", "leaf", name="pk_record_files"),
+        sa.Column("record", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("file_hmac", "record", name="pk_record_files"),
     )
 
 
