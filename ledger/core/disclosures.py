@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,7 +27,7 @@ from ledger.errors import InputError
 PREFIX = b"\x10"
 
 _SCALARS = frozenset({str, int, bool, type(None)})
-_TEXT = "43sx"  # base64url of 32 bytes; with one zero byte behind each hash all of them are encoded in one call
+_LENGTH = 43  # of 32 bytes in base64url; with one zero byte behind each hash all of them are encoded in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Disclosure:
     def digest(self) -> bytes:
         """What the record must hold under ``name``, 32 bytes."""
         _require_claims({self.name: self.value})
-        return _digests(_forms((self.name,)), [b64(self.salt).encode()], (self.value,))[0]
+        return _digests(_forms((self.name,)), [b64(self.salt).encode()], [self.value])[0]
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "value": self.value, "salt": b64(self.salt)}
@@ -67,6 +68,9 @@ class Claimed(NamedTuple):
     content: bytes
 
 
+_make_claimed = Claimed._make
+
+
 def make_claims(key: RecordKey, values: Mapping[str, Any]) -> dict[str, str]:
     """Digest of every field as base64url: what goes into the record. An absent value is a claimed null.
 
@@ -85,9 +89,10 @@ def claim(key: RecordKey, values: Mapping[str, Any]) -> Claimed:
     content = _require_claims(values)
     forms = _forms(tuple(values))
     names = forms.names
-    salt, *salts = _texts(forms.split(key.stream(forms.label, len(names))))
-    digests = _digests(forms, salts, map(values.__getitem__, names))
-    return Claimed(salt.decode(), dict(zip(names, map(bytes.decode, _texts(digests)), strict=True)), content)
+    salt, *salts = forms.unpack(_encoded(forms.split(key.stream(forms.label, len(names)))))
+    digests = _digests(forms, salts, [values[name] for name in names])
+    texts = forms.texts(_encoded(digests).decode())
+    return _make_claimed((salt.decode(), dict(zip(names, texts)), content))  # noqa: B905
 
 
 def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) -> tuple[Disclosure, ...]:
@@ -119,12 +124,15 @@ def _require_claims(values: Mapping[str, Any]) -> bytes:
 
 class _Forms(NamedTuple):
     """What the claims of one type's records share: ``names`` ascending; ``frame``: five parts a claim, of which the
-    second and fourth are the salt and the value; ``split``: a stream of salts into its pieces."""
+    second and fourth are the salt and the value; ``split``: a stream of salts into its pieces; ``unpack`` and
+    ``texts``: what ``_encoded`` gives for the salts and for the digests into its pieces."""
 
     names: tuple[str, ...]
     label: bytes
     frame: list[bytes]
     split: Callable[[bytes], tuple[bytes, ...]]
+    unpack: Callable[[bytes], tuple[bytes, ...]]
+    texts: Callable[[str], tuple[str, ...]]
 
 
 @lru_cache(256)
@@ -134,19 +142,32 @@ def _forms(names: tuple[str, ...]) -> _Forms:
     for name in ascending:
         frame += [PREFIX + b'["', b"", b'","%b",' % name.encode(), b"", b"]\n"]
     pieces = struct.Struct(f"{SALT_BYTES}s" * (1 + len(names)))
-    return _Forms(ascending, salts_label(ascending), frame, pieces.unpack)
+    encoded = struct.Struct(f"{_LENGTH}sx" * (1 + len(names)))
+    slices = [slice(at, at + _LENGTH) for at in range(0, (_LENGTH + 1) * len(names), _LENGTH + 1)]
+    # a second slice, unused, so that one claim gives a tuple too, and none an empty text
+    texts = itemgetter(*slices, slice(0))
+    return _Forms(ascending, salts_label(ascending), frame, pieces.unpack, encoded.unpack, texts)
 
 
-def _digests(forms: _Forms, salts: Sequence[bytes], values: Iterable[Any]) -> list[bytes]:
+def _digests(forms: _Forms, salts: Sequence[bytes], values: list[Any]) -> list[bytes]:
     """The one road to the digests of claims, in the order of ``forms.names``: ``salts`` as base64url; names and values
     were guarded as a whole and no value is an object, so no line below holds an end of line of its own."""
     parts = forms.frame.copy()
     parts[1::5] = salts
-    parts[3::5] = map(orjson.dumps, values)
+    parts[3::5] = _each(values)
     return [sha256(line).digest() for line in b"".join(parts).splitlines()]
 
 
-def _texts(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
-    """base64url of many 32-byte values at once."""
+def _each(values: list[Any]) -> Iterable[bytes]:
+    """JSON of each value. Indented, the values of a flat list stand on lines of their own, and no text holds an end of
+    line: they are written by one call."""
+    lines = orjson.dumps(values, None, orjson.OPT_INDENT_2)
+    if not values or lines.rfind(b"["):  # a value may be an array, of several lines
+        return map(orjson.dumps, values)
+    return lines[4:-2].split(b",\n  ")
+
+
+def _encoded(hashes: Sequence[bytes]) -> bytes:
+    """base64url of many 32-byte values at once, ``_LENGTH`` characters each and one more behind it."""
     joined = b"\0".join([*hashes, b""])
-    return struct.unpack(_TEXT * len(hashes), binascii.b2a_base64(joined, newline=False).translate(URL_SAFE))
+    return binascii.b2a_base64(joined, newline=False).translate(URL_SAFE)

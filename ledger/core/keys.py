@@ -1,4 +1,4 @@
-"""What is derived from the 32-byte key of a record: its salts and the key of its encrypted body.
+"""What is derived from the 32-byte key of a record: its salts, the key of its encrypted body, its verification code.
 
 All salts are one SHAKE256 output (FIPS 202 section 6.3) over the key and the names of the claims; the body key, which
 must be there before the names can be read, is one SHA-256. The key is uniformly random and always 32 bytes, so it
@@ -18,6 +18,8 @@ KEY_BYTES = 32
 SALT_BYTES = 32
 SALTS_TAG = b"zhengyin/salts/1"
 BODY_TAG = b"zhengyin/body/1"
+CODE_TAG = b"zhengyin/code/1"
+CODE_BYTES = 10
 
 
 def salts_label(names: Collection[str]) -> bytes:
@@ -62,3 +64,7 @@ class RecordKey:
     def body_key(self) -> bytes:
         """Key under which the record's body is encrypted."""
         return sha256(self._secret + BODY_TAG).digest()
+
+    def verification_code(self) -> bytes:
+        """The 10 bytes of the code that is printed beside the record's number (``core.verification_code``)."""
+        return sha256(self._secret + CODE_TAG).digest()[:CODE_BYTES]

@@ -43,6 +43,9 @@ class ParsedRow(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+_make_row = ParsedRow._make
+
+
 class RowReader:
     """Reads rows under one header row.
 
@@ -100,12 +103,11 @@ class RowReader:
                 self._refuse(InputError("ROW_REQUIRED"), position)
             else:
                 values[name] = None
-        file = self._convert(row, self._file, cells.file_cell)
-        supersedes = self._convert(row, self._supersedes, _license_identifier)
-        identifier, warnings = self._identify(row, supersedes)
+        file = None if self._file is None else self._convert(row, self._file, cells.file_cell)
+        old = None if self._supersedes is None else self._convert(row, self._supersedes, _license_identifier)
+        identifier, warnings = self._identify(row, old)
         start, end = self._validity(values)
-        replaced = supersedes.text if supersedes else None
-        return ParsedRow(identifier, values, start, end, file, replaced, warnings)
+        return _make_row((identifier, values, start, end, file, old.text if old else None, warnings))
 
     def _position(self, *names: str | None, needed: bool = False) -> int | None:
         found = [at for at, header in enumerate(self._header) if header and header in names]
@@ -129,8 +131,13 @@ class RowReader:
 
     def _identify(self, row: Sequence[str], old: LicenseIdentifier | None) -> tuple[str | None, tuple[str, ...]]:
         if self._serial is not None:
-            made = self._convert(row, self._serial, lambda cell: self._make_identifier(cell, old))
-            return made or self._refuse(InputError("ROW_REQUIRED"), self._serial), ()
+            cell = cells.trimmed(row[self._serial])
+            if not cell:
+                self._refuse(InputError("ROW_REQUIRED"), self._serial)
+            try:
+                return self._make_identifier(cell, old), ()
+            except InputError as error:
+                self._refuse(error, self._serial)
         if self._identifier is None:
             return None, ()
         found = self._convert(row, self._identifier, _license_identifier)

@@ -64,7 +64,7 @@ def open_csv(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
             raise InputError("CSV_QUOTES", line=start)
         if lines.size > MAX_CELL and max(map(len, cells)) > MAX_CELL:
             raise InputError("CSV_CELL_SIZE", line=start, limit=MAX_CELL)
-        if not "".join(cells).strip():
+        if not (cells and cells[0].strip()) and not "".join(cells).strip():
             continue
         if empty and len(cells) == 1 and (";" in cells[0] or "\t" in cells[0]):
             raise InputError("CSV_SEPARATOR", line=start)

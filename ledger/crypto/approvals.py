@@ -17,6 +17,7 @@ from ledger.errors import ConfigError, IntegrityError
 TAG = b"zhengyin/approval/1"
 KEY_BYTES = 32
 APPROVAL_BYTES = 32
+_TOGETHER = 1024  # approvals compared at once: mostly one source released all of them
 
 
 class ApprovalKey:
@@ -81,9 +82,19 @@ def missing_approvals(leaves: bytes, approvals: bytes, keys: Sequence[ApprovalKe
     if not leaves or len(leaves) != len(approvals):
         shorter = min(len(leaves), len(approvals))
         raise IntegrityError("SIGNER_APPROVAL_MISSING", index=shorter // APPROVAL_BYTES)
-    missing = []
-    for at in range(0, len(leaves), APPROVAL_BYTES):
-        leaf, approval = leaves[at : at + APPROVAL_BYTES], approvals[at : at + APPROVAL_BYTES]
-        if not any([compare_digest(key.approve(leaf), approval) for key in prepared]):
-            missing.append(at // APPROVAL_BYTES)
+    missing: list[int] = []
+    for start in range(0, len(leaves), _TOGETHER * APPROVAL_BYTES):
+        given = _pieces(leaves[start : start + _TOGETHER * APPROVAL_BYTES])
+        found = approvals[start : start + _TOGETHER * APPROVAL_BYTES]
+        if not any([compare_digest(b"".join(map(key.approve, given)), found) for key in prepared]):
+            pairs = enumerate(zip(given, _pieces(found), strict=True), start // APPROVAL_BYTES)
+            missing += [at for at, (leaf, approval) in pairs if not _released(leaf, approval, prepared)]
     return missing
+
+
+def _released(leaf: bytes, approval: bytes, keys: Sequence[ApprovalKey]) -> bool:
+    return any([compare_digest(key.approve(leaf), approval) for key in keys])
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    return [data[at : at + APPROVAL_BYTES] for at in range(0, len(data), APPROVAL_BYTES)]

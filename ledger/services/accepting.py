@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ledger.core import canonical, merkle
@@ -23,8 +24,9 @@ from ledger.core.registries import Kind
 from ledger.crypto.approvals import ApprovalKey
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError
-from ledger.ports import AcceptedRow, Spool, Store, Unit, Vault
+from ledger.ports import AcceptedRun, Block, Spool, Store, Unit, Vault
 from ledger.services import bodies
+from ledger.services.faultpoints import faultpoint
 
 
 class Draft(NamedTuple):
@@ -44,7 +46,7 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Records ready to be stored: leaf, secret, body, and the row without its vault handle and place."""
+    """Records ready to be stored: all of their rows but the handles of their keys."""
 
     issuer: str
     kind: Kind
@@ -54,6 +56,20 @@ class Prepared:
     drafts: Sequence[Draft]
     id_hmacs: Sequence[bytes]
     approvals: list[bytes] = field(repr=False)
+
+    def block(self) -> Block:
+        leaves, approvals = b"".join(self.leaves), b"".join(self.approvals)
+        return Block(leaves, approvals, list(map(len, self.bodies)), lambda: self.bodies)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Records whose keys and bodies are written and whose rows are not."""
+
+    issuer: str
+    kind: Kind
+    chunk: str
+    runs: list[AcceptedRun]
 
 
 class Acceptor:
@@ -98,7 +114,8 @@ class Acceptor:
         for secret, (type_, id_, values, since, until, files, refs, origin, _) in zip(secrets, drafts, strict=True):
             key = RecordKey(secret)
             salt, claims, content = claim(key, values)
-            file_list, ref_list = [f.to_json() for f in files], [r.to_json() for r in refs]
+            file_list = [f.to_json() for f in files] if files else []
+            ref_list = [r.to_json() for r in refs] if refs else []
             record = encode(
                 record_json(word, id_, issuer, type_, issued, origin, since, until, file_list, claims, ref_list, salt)
             )
@@ -119,32 +136,43 @@ class Acceptor:
         Raises:
             ConflictError: STORE_DUPLICATE_ID. UnavailableError: STORE_…: nothing is accepted.
         """
-        placed: list[tuple[Prepared, str, list[AcceptedRow]]] = []
-        for group in groups:
-            if not group.leaves:
-                raise ConflictError("ACCEPT_EMPTY")
-            handles = self._vault.add(group.secrets)
-            chunk = self._spool.write(group.bodies)
-            placed.append((group, chunk, self._rows(group, handles)))
-        with self._store.begin() as unit:
-            for group, chunk, rows in placed:
-                unit.records.add(group.issuer, group.kind, chunk, rows, job)
+        self.accept([self.stage(group) for group in groups], job, also)
+
+    def stage(self, group: Prepared) -> Staged:
+        """Write keys and bodies: the records are ready to be accepted, and take little memory from now on."""
+        if not group.leaves:
+            raise ConflictError("ACCEPT_EMPTY")
+        handles = self._vault.add(group.secrets)
+        faultpoint("accept.keys")
+        chunk = self._spool.write(group.block())
+        faultpoint("accept.spooled")
+        return Staged(group.issuer, group.kind, chunk, self._runs(group, handles))
+
+    def accept(
+        self, staged: Sequence[Staged], job: int | None = None, also: Callable[[Unit], None] | None = None
+    ) -> None:
+        """The last step of ``commit``, which raises the same."""
+        with self._store.begin(beside=True) as unit:
+            for group in staged:
+                unit.records.add(group.issuer, group.kind, group.chunk, group.runs, job)
             if also is not None:
                 also(unit)
+        faultpoint("accept.committed")
 
-    def _rows(self, group: Prepared, handles: range) -> list[AcceptedRow]:
-        file_index = self._index.file
-        lengths = list(map(len, group.bodies))
-        offsets = accumulate(lengths, initial=0)
-        return [
-            AcceptedRow(
-                *(draft.type, id_hmac, leaf, handle, offset, length, approval, draft.line),
-                tuple(file_index(f.sha256) for f in draft.files) if draft.files else (),
-            )
-            for handle, draft, leaf, offset, length, id_hmac, approval in zip(
-                handles, group.drafts, group.leaves, offsets, lengths, group.id_hmacs, group.approvals, strict=False
-            )
-        ]
+    def _runs(self, group: Prepared, handles: range) -> list[AcceptedRun]:
+        runs, at = [], 0
+        for type_, drafts in groupby(group.drafts, attrgetter("type")):
+            here = list(drafts)
+            part = slice(at, at + len(here))
+            files = [
+                (self._index.file(file.sha256), handle)
+                for handle, draft in zip(handles[part], here, strict=True)
+                for file in draft.files
+            ]
+            lines = [draft.line for draft in here]
+            runs.append(AcceptedRun(handles[at], at, type_, group.id_hmacs[part], group.leaves[part], lines, files))
+            at += len(here)
+        return runs
 
 
 def _pieces(data: bytes, size: int) -> list[bytes]:

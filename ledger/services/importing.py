@@ -10,6 +10,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -21,15 +23,24 @@ from ledger.core.spreadsheet import open_csv
 from ledger.core.typefiles import TypeDefinition
 from ledger.crypto.blind_index import BlindIndex
 from ledger.crypto.digests import digest_path
-from ledger.errors import InputError, ZhengyinError
-from ledger.ports import Store
-from ledger.services.accepting import Acceptor, Draft
+from ledger.errors import ConflictError, InputError, ZhengyinError
+from ledger.ports import JobRow, Store, Unit
+from ledger.services.accepting import Acceptor, Draft, Staged
 from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
 from ledger.services.statuses import ChangeRequest, Statuses
 
 CHUNK_ROWS = 8192
+"""Rows of which all is in memory at once."""
+WINDOW_ROWS = 65_536
+"""Rows accepted in one transaction."""
+SAMPLE = 16
+"""Ids of a chunk that are looked up before its rows are offered as new."""
 NEW, EXISTING, REFUSED = "new", "existing", "refused"
+RUNNING = "running"
+
+Known = dict[bytes, tuple[int | None, int | None]]
+"""Of ids that are stored: the job and the line that brought them."""
 
 
 class RowOutcome(NamedTuple):
@@ -41,6 +52,9 @@ class RowOutcome(NamedTuple):
     id: str | None = None
     problem: ZhengyinError | None = None
     warnings: tuple[str, ...] = ()
+
+
+_make_outcome, _make_draft = RowOutcome._make, Draft._make
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +79,30 @@ class ImportResult:
     job: int | None = None
 
 
-class _Row(NamedTuple):
-    line: int
-    id: str
-    draft: Draft
-    supersedes: str | None
-    warnings: tuple[str, ...]
+@dataclass(slots=True)
+class _Chunk:
+    """Rows of the source that were read together. By line: the licenses that some replace, and warnings."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    supersedes: dict[int, str] = field(default_factory=dict)
+    warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    refused: list[RowOutcome] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.drafts) + len(self.refused)
+
+
+@dataclass(slots=True)
+class _Window:
+    """Rows that are accepted together. ``seen``: id → line; ``replaced``: leaves of licenses that have a successor
+    among them; ``replacing``: lines of such rows; ``also``: writes their changes of status."""
+
+    seen: dict[str, int] = field(default_factory=dict)
+    replaced: set[bytes] = field(default_factory=set)
+    staged: list[Staged] = field(default_factory=list)
+    replacing: set[int] = field(default_factory=set)
+    also: list[Callable[[Unit], None]] = field(default_factory=list)
+    outcomes: list[RowOutcome] = field(default_factory=list)
 
 
 class Importing:
@@ -95,153 +127,206 @@ class Importing:
             InputError: CSV_…, ROW_COLUMN_…: the file as a whole cannot be read; rows before that stay imported.
             UnavailableError: STORE_…: run again to go on.
         """
-        result, running, rows_done = ImportResult(), False, 0
         with request.source.open("rb") as stream:
             source = hashlib.file_digest(stream, "sha256").digest()
             stream.seek(0)
-            if not request.check:
-                with self._store.begin() as unit:
-                    definition = request.definition
-                    job = unit.jobs.start(
-                        request.issuer, definition.code, source, request.source.name, int(self._clock())
-                    )
-                result.job = job.row
-                running, rows_done = job.state == "running", job.rows_done
-            chunks = self._chunks(request, stream, source, result)
-            while True:
-                with paused_collection():  # a chunk at a time
-                    chunk = next(chunks, None)
-                    if chunk is None:
-                        break
-                    rows, refused = chunk
-                    outcomes = self._store_chunk(request, rows, result.job, running)
-                outcomes += refused
-                outcomes.sort(key=lambda o: o.line)
-                result.counts.update(o.outcome for o in outcomes)
-                c = result.counts
-                # a killed import's first rows are looked at again: until then its progress stays as it was
-                if running and result.job is not None and c.total() >= rows_done:
-                    with self._store.begin() as unit:
-                        unit.jobs.progress(result.job, c.total(), c[NEW], c[EXISTING], c[REFUSED])
-                report(outcomes)
-        if running and result.job is not None:
-            with self._store.begin() as unit:
-                unit.jobs.finish(result.job, int(self._clock()))
+            job = None if request.check else self._start(request, source)
+            result = ImportResult(job=job.row if job else None)
+            window = _Window()
+            chunks = self._chunks(request, stream, source, result, window.seen)
+            while self._read_and_take(request, chunks, job, window):
+                if len(window.outcomes) >= WINDOW_ROWS:
+                    report(self._accept(request, window, job, result.counts))
+                    window = _Window(window.seen, window.replaced)
+                    if job is not None:  # stored rows are found in the store; a check stores none
+                        window.seen.clear()
+                        window.replaced.clear()
+            report(self._accept(request, window, job, result.counts))
+        if job is not None and job.state == RUNNING:
+            with self._store.begin(beside=True) as unit:
+                unit.jobs.finish(job.row, int(self._clock()))
         return result
 
+    def _read_and_take(
+        self, request: ImportRequest, chunks: Iterator[_Chunk], job: JobRow | None, window: _Window
+    ) -> bool:
+        """``False`` at the end of the source."""
+        with paused_collection():
+            chunk = next(chunks, None)
+            if chunk is not None:
+                self._take(request, chunk, job, window)
+                chunk.drafts.clear()  # before the next search for cycles looks at every cell
+            return chunk is not None
+
+    def _start(self, request: ImportRequest, source: bytes) -> JobRow:
+        with self._store.begin() as unit:
+            code, name = request.definition.code, request.source.name
+            return unit.jobs.start(request.issuer, code, source, name, int(self._clock()))
+
     def _chunks(
-        self, request: ImportRequest, stream: BinaryIO, source: bytes, result: ImportResult
-    ) -> Iterator[tuple[list[_Row], list[RowOutcome]]]:
+        self, request: ImportRequest, stream: BinaryIO, source: bytes, result: ImportResult, seen: dict[str, int]
+    ) -> Iterator[_Chunk]:
         lines = open_csv(stream)
         _, header = next(lines)
         reader = RowReader(request.definition, header, request.issuer)
         result.unused = reader.unused
-        rows: list[_Row] = []
-        refused: list[RowOutcome] = []
-        seen: dict[str, int] = {}
-        for line, cells in lines:
-            try:
-                row = self._row(request, reader.read(cells), line, source)
-                if row.id in seen:
-                    raise InputError("IMPORT_TWICE", line=seen[row.id])
-                seen[row.id] = line
-                rows.append(row)
-            except ZhengyinError as e:
-                refused.append(RowOutcome(line, REFUSED, None, e))
-            if len(rows) + len(refused) >= CHUNK_ROWS:
-                yield rows, refused
-                rows, refused = [], []
-                if not request.check:  # stored rows are found in the store; a check stores none
-                    seen = {}
-        if rows or refused:
-            yield rows, refused
+        chunk = _Chunk()
+        while True:
+            for line, cells in islice(lines, CHUNK_ROWS):
+                try:
+                    draft = self._draft(request, reader.read(cells), line, source, chunk)
+                    if seen.setdefault(draft.id, line) != line:
+                        raise InputError("IMPORT_TWICE", line=seen[draft.id])
+                    chunk.drafts.append(draft)
+                except ZhengyinError as e:
+                    chunk.refused.append(RowOutcome(line, REFUSED, None, e))
+            if not len(chunk):
+                return
+            yield chunk
+            chunk = _Chunk()
 
-    def _row(self, request: ImportRequest, parsed: ParsedRow, line: int, source: bytes) -> _Row:
-        id_ = parsed.identifier
+    def _draft(self, request: ImportRequest, parsed: ParsedRow, line: int, source: bytes, chunk: _Chunk) -> Draft:
+        id_, values, since, until, file, supersedes, warnings = parsed
         if id_ is None:
             id_ = new_urn(self._index.row(source, line))
-        files: tuple[FileDigest, ...] = ()
-        if parsed.file is not None:
-            files = (attached_file(request.files, parsed.file),)
-        draft = Draft(
-            request.definition.code,
-            id_,
-            parsed.values,
-            parsed.valid_from,
-            parsed.valid_until,
-            files,
-            (),
-            request.origin,
-            line,
-        )
-        return _Row(line, id_, draft, parsed.supersedes, parsed.warnings)
+        if supersedes is not None:
+            chunk.supersedes[line] = supersedes
+        if warnings:
+            chunk.warnings[line] = warnings
+        files = () if file is None else (attached_file(request.files, file),)
+        return _make_draft((request.definition.code, id_, values, since, until, files, (), request.origin, line))
 
-    def _store_chunk(
-        self, request: ImportRequest, rows: Sequence[_Row], job: int | None, running: bool
-    ) -> list[RowOutcome]:
-        """Store the rows that are not known yet, all in one transaction."""
-        kind, outcomes, fresh = request.definition.kind, [], []
-        index_id = self._index.id
-        hmacs = {index_id(r.id): r for r in rows}
-        with self._store.read() as unit:
-            known = unit.records.known_lines(request.issuer, kind, list(hmacs))
-        for id_hmac, row in hmacs.items():
-            if id_hmac not in known:
-                fresh.append((id_hmac, row))
-                continue
-            earlier_job, earlier_line = known[id_hmac]
-            if job is not None and earlier_job == job and earlier_line != row.line:
-                problem = InputError("IMPORT_TWICE", line=earlier_line)
-                outcomes.append(RowOutcome(row.line, REFUSED, row.id, problem))
-            else:
-                # a job that was killed goes on: its own rows are new; a finished one's are already there
-                outcome = NEW if running and earlier_job == job else EXISTING
-                outcomes.append(RowOutcome(row.line, outcome, row.id, None, row.warnings))
-        accepted: list[Draft] = []
-        id_hmacs: list[bytes] = []
+    def _take(self, request: ImportRequest, chunk: _Chunk, job: JobRow | None, window: _Window) -> None:
+        """Sort out the rows of a chunk, and stage those that seem to be new.
+
+        Most imports bring nothing but new rows. Where a few ids from all over the chunk are new, all are taken for new:
+        the unique key has the last word.
+        """
+        id_hmacs = [self._index.id(draft.id) for draft in chunk.drafts]
+        sure = job is None or bool(chunk.supersedes)
+        known = self._known(request, id_hmacs if sure else id_hmacs[:: len(id_hmacs) // SAMPLE + 1])
+        if known and not sure:
+            known = self._known(request, id_hmacs)
+        drafts: list[Draft] = []
+        fresh: list[bytes] = []
         changes: list[tuple[int, bytes]] = []
-        for id_hmac, row in fresh:
-            try:
-                accepted.append(self._with_predecessor(request.issuer, row, changes))
-                id_hmacs.append(id_hmac)
-                outcomes.append(RowOutcome(row.line, NEW, row.id, None, row.warnings))
-            except ZhengyinError as e:
-                outcomes.append(RowOutcome(row.line, REFUSED, row.id, e))
-        if accepted and not request.check:
-            self._commit(request, accepted, id_hmacs, changes, job)
-        return outcomes
+        outcomes, warnings = chunk.refused, chunk.warnings
+        for id_hmac, draft in zip(id_hmacs, chunk.drafts, strict=True):
+            line = draft.line or 0
+            if id_hmac in known:
+                outcomes.append(_already_there(line, draft.id, known[id_hmac], job, warnings.get(line, ())))
+                continue
+            if line in chunk.supersedes:
+                try:
+                    draft, old = self._with_predecessor(request.issuer, draft, chunk.supersedes[line], window.replaced)
+                    changes.append((line, old))
+                except ZhengyinError as e:
+                    outcomes.append(RowOutcome(line, REFUSED, draft.id, e))
+                    continue
+            drafts.append(draft)
+            fresh.append(id_hmac)
+            outcomes.append(_make_outcome((line, NEW, draft.id, None, warnings.get(line, ()))))
+        if len(drafts) < len(outcomes):
+            outcomes.sort(key=itemgetter(0))
+        window.outcomes += outcomes
+        if drafts and job is not None:
+            self._stage(request, drafts, fresh, changes, window)
 
-    def _with_predecessor(self, issuer: str, row: _Row, changes: list[tuple[int, bytes]]) -> Draft:
-        if row.supersedes is None:
-            return row.draft
-        draft, old = superseding(self._store, self._index, self._statuses, issuer, row.draft, row.supersedes)
-        if any(leaf == old for _, leaf in changes):  # one license has one successor
+    def _known(self, request: ImportRequest, id_hmacs: Sequence[bytes]) -> Known:
+        with self._store.read() as unit:
+            return unit.records.known_lines(request.issuer, request.definition.kind, id_hmacs)
+
+    def _with_predecessor(self, issuer: str, draft: Draft, old_id: str, replaced: set[bytes]) -> tuple[Draft, bytes]:
+        draft, old = superseding(self._store, self._index, self._statuses, issuer, draft, old_id)
+        if old in replaced:  # one license has one successor; those accepted before are refused by their status
             raise InputError("SUPERSEDES_TWICE")
-        changes.append((row.line, old))
-        return draft
+        replaced.add(old)
+        return draft, old
 
-    def _commit(
+    def _stage(
         self,
         request: ImportRequest,
         drafts: Sequence[Draft],
         id_hmacs: Sequence[bytes],
         changes: Sequence[tuple[int, bytes]],
-        job: int | None,
+        window: _Window,
     ) -> None:
         now = int(self._clock())
         prepared = self._acceptor.prepare(request.issuer, request.definition.kind, drafts, now, id_hmacs)
-        groups, also = [prepared], None
+        window.staged.append(self._acceptor.stage(prepared))
         if changes:
             leaf_of = {d.line: leaf for d, leaf in zip(drafts, prepared.leaves, strict=True)}
             requests = [
                 ChangeRequest(request.issuer, old, State.SUPERSEDED, now, Reason.RENEWED, None, leaf_of[line])
                 for line, old in changes
             ]
-            statements, also = self._statuses.prepare(request.issuer, requests)
-            groups.append(statements)
+            statements, intents = self._statuses.prepare(request.issuer, requests)
+            window.staged.append(self._acceptor.stage(statements))
+            window.replacing.update(line for line, _ in changes)
+            window.also.append(intents)
         faultpoint("import.prepared")
-        self._acceptor.commit(groups, job, also)
+
+    def _accept(
+        self, request: ImportRequest, window: _Window, job: JobRow | None, counts: Counter[str]
+    ) -> list[RowOutcome]:
+        """Accept the rows of a window, all in one transaction with the job's progress: the larger it is, the less often
+        each page of the indexes is written."""
+        if job is not None:
+            try:
+                self._store_rows(window, job, counts)
+            except ConflictError as e:
+                if e.code != "STORE_DUPLICATE_ID":
+                    raise
+                self._drop_known(request, window, job)
+                self._store_rows(window, job, counts)
+        counts.update(map(itemgetter(1), window.outcomes))
         faultpoint("import.committed")
+        return window.outcomes
+
+    def _store_rows(self, window: _Window, job: JobRow, counts: Counter[str]) -> None:
+        total = counts + Counter(map(itemgetter(1), window.outcomes))
+
+        def also(unit: Unit) -> None:
+            for write in window.also:
+                write(unit)
+            # a killed import's first rows are looked at again: until then its progress stays as it was
+            if job.state == RUNNING and total.total() >= job.rows_done:
+                unit.jobs.progress(job.row, total.total(), total[NEW], total[EXISTING], total[REFUSED])
+
+        self._acceptor.accept(window.staged, job.row, also)
+
+    def _drop_known(self, request: ImportRequest, window: _Window, job: JobRow) -> None:
+        """Some were there already: their rows are left out. Their keys and bodies stay, and nothing names them.
+
+        Raises:
+            ConflictError: STORE_DUPLICATE_ID if one of them replaces a license: another importer was quicker.
+        """
+        own = [group for group in window.staged if group.kind is request.definition.kind]
+        lines: dict[int | None, tuple[int | None, int | None]] = {}
+        for group in own:
+            ids = [id_hmac for run in group.runs for id_hmac in run.id_hmacs if id_hmac is not None]
+            known = self._known(request, ids)
+            line_of = {i: line for run in group.runs for i, line in zip(run.id_hmacs, run.lines, strict=True)}
+            lines |= {line_of[id_hmac]: earlier for id_hmac, earlier in known.items()}
+            group.runs[:] = [part for run in group.runs for part in run.without(known)]
+        if not window.replacing.isdisjoint(lines):
+            raise ConflictError("STORE_DUPLICATE_ID", issuer=request.issuer, kind=request.definition.kind.word)
+        window.outcomes = [
+            _already_there(o.line, o.id, lines[o.line], job, o.warnings) if o.line in lines else o
+            for o in window.outcomes
+        ]
+
+
+def _already_there(
+    line: int, id_: str | None, earlier: tuple[int | None, int | None], job: JobRow | None, warnings: tuple[str, ...]
+) -> RowOutcome:
+    earlier_job, earlier_line = earlier
+    own = job is not None and earlier_job == job.row
+    if own and earlier_line != line:
+        return RowOutcome(line, REFUSED, id_, InputError("IMPORT_TWICE", line=earlier_line))
+    # a job that was killed goes on: its own rows are new; a finished one's are already there
+    outcome = NEW if own and job is not None and job.state == RUNNING else EXISTING
+    return RowOutcome(line, outcome, id_, None, warnings)
 
 
 def superseding(

@@ -14,10 +14,11 @@ from ledger.core.typefiles import TypeDefinition
 from ledger.crypto.blind_index import BlindIndex
 from ledger.crypto.digests import digest_path
 from ledger.errors import ConflictError, InputError
-from ledger.ports import Store
+from ledger.ports import Store, Unit
 from ledger.services import bodies
 from ledger.services.accepting import Acceptor, Draft
 from ledger.services.importing import superseding
+from ledger.services.operations import Act, Operations
 from ledger.services.statuses import ChangeRequest, Statuses
 
 
@@ -35,11 +36,13 @@ class Issuing:
         store: Store,
         acceptor: Acceptor,
         statuses: Statuses,
+        operations: Operations,
         index: BlindIndex,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
         self._store = store
+        self._operations = operations
         self._acceptor = acceptor
         self._statuses = statuses
         self._index = index
@@ -56,8 +59,10 @@ class Issuing:
         valid: tuple[str | None, str | None] = (None, None),
         files: Sequence[FileDigest] = (),
         supersedes: str | None = None,
+        also: Callable[[Unit, bytes], None] = lambda unit, leaf: None,
     ) -> Accepted:
-        """Accept one record. ``values`` may leave out fields: they are claimed as null.
+        """Accept one record. ``values`` may leave out fields: they are claimed as null; ``also`` writes more in the
+        same transaction, given the new leaf.
 
         Raises:
             InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, IDENTIFIER_…, CANONICAL_…, SHAPE_…,
@@ -78,7 +83,7 @@ class Issuing:
             if unit.records.by_id(issuer, definition.kind, self._index.id(record_id)):
                 raise ConflictError("ISSUE_ID_TAKEN")
         now = int(self._clock())
-        groups, also = [], None
+        groups, intents = [], None
         old: bytes | None = None
         if supersedes is not None:
             draft, old = superseding(self._store, self._index, self._statuses, issuer, draft, supersedes)
@@ -88,10 +93,20 @@ class Issuing:
         groups.append(prepared)
         if old is not None:
             request = ChangeRequest(issuer, old, State.SUPERSEDED, now, Reason.RENEWED, None, prepared.leaves[0])
-            statement, also = self._statuses.prepare(issuer, [request])
+            statement, intents = self._statuses.prepare(issuer, [request])
             groups.append(statement)
-        self._acceptor.commit(groups, also=also)
-        return Accepted(record_id, prepared.leaves[0])
+        leaf = prepared.leaves[0]
+        after = {"kind": definition.kind.word, "type": definition.code, "supersedes": old.hex() if old else None}
+        logged = self._operations.note(Act("record.issue", issuer, leaf.hex(), None, after))
+
+        def write(unit: Unit) -> None:
+            if intents is not None:
+                intents(unit)
+            logged(unit)
+            also(unit, leaf)
+
+        self._acceptor.commit(groups, also=write)
+        return Accepted(record_id, leaf)
 
     def deposit(
         self, depositor: str, definition: TypeDefinition, files: Sequence[Path], values: dict[str, Any]

@@ -38,13 +38,18 @@ FIELDS = (
 
 
 def definition() -> TypeDefinition:
+    return parse_type_file(type_file())
+
+
+def type_file() -> str:
+    """The type as a ledger's ``types`` folder keeps it."""
     lines = [f'code = "{TYPE}"', 'kind = "license"', 'name = { zh = "基准", en = "Benchmark" }']
     lines += ['identifier = { serial = "serial" }', 'valid = { rule = "field", from = "registeredOn" }']
     for name, kind, personal in FIELDS:
         lines += ["[[fields]]", f'name = "{name}"', f'column = "{name}"', f'kind = "{kind}"', "required = true"]
         lines += [f'label = {{ zh = "{name}", en = "{name}" }}', f"personal = {str(personal).lower()}"]
         lines += ["length = 28"] if kind == "code" else []
-    return parse_type_file("\n".join(lines))
+    return "\n".join(lines)
 
 
 def values(number: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def test_a_prepared_mac_is_hmac_sha256(secret: bytes, prefix: bytes, message: by
 
 def test_lookup_keys_of_different_purposes_differ() -> None:
     index, source = BlindIndex(KEY), bytes(32)
-    assert index.id("a") == hmac.digest(KEY, b"index/id/a", "sha256")
+    assert index.id("a") == hmac.digest(KEY, b"index/id/a", "sha256")[:16]
     assert index.file(source) == hmac.digest(KEY, b"index/file/" + source, "sha256")
     assert index.row(source, 7) == hmac.digest(KEY, b"index/row/" + bytes(7) + b"\x07" + source, "sha256")[:16]
 

@@ -31,7 +31,7 @@ def problem_codes(outcomes: list[importing.RowOutcome]) -> list[str | None]:
 
 def leaves(world: World) -> list[bytes]:
     with world.app.store.read() as unit:
-        return [r.leaf for r in unit.records.next_for_batch(OFFICE_A, Kind.LICENSE, 10_000)]
+        return [r.leaf for r in unit.records.waiting_rows(OFFICE_A, Kind.LICENSE)]
 
 
 @pytest.mark.parametrize("fault", ["import.prepared", "import.committed"])
@@ -56,6 +56,7 @@ def test_an_import_killed_between_chunks_repeats_no_row(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(importing, "WINDOW_ROWS", 5)
     source = write_rows(tmp_path / "rows.csv", 13)
     seen = 0
 
@@ -107,6 +108,7 @@ def test_a_number_twice_in_one_file_is_refused_wherever_the_second_stands(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, check: bool
 ) -> None:
     monkeypatch.setattr(importing, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(importing, "WINDOW_ROWS", chunk)
     rows = list(demo_data.real_estate_rows(6))
     source = tmp_path / "rows.csv"
     demo_data.write_csv(source, demo_data.REAL_ESTATE_HEADER, iter([*rows[:4], rows[1], *rows[4:], rows[5]]))
