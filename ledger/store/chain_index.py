@@ -11,6 +11,7 @@ from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind, Reason, State
 from ledger.ports import AccountRow, AccreditationRow, ChainEntry, SignerRow
 from ledger.store import queries
+from ledger.store.acts import chain_acts
 from ledger.store.tables import (
     chain_accounts,
     chain_accreditations,
@@ -160,7 +161,7 @@ class SqlChainIndex:
         """Forget what can be read again; documents stay, the chain does not hold them."""
         for table in (
             *(chain_cursor, chain_entries, chain_organisations),
-            *(chain_accounts, chain_signers, chain_accreditations),
+            *(chain_accounts, chain_signers, chain_accreditations, chain_acts),
         ):
             self._connection.execute(delete(table))
 

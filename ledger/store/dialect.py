@@ -8,31 +8,74 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
-from ledger.errors import ConfigError, IntegrityError, UnavailableError, ZhengyinError
+from ledger.errors import ConfigError, InputError, IntegrityError, UnavailableError, ZhengyinError
 
 BUSY_MILLISECONDS = 20_000
-WRITES = "zhengyin_writes"
-"""Execution option of a connection: whether its transaction will write."""
+MODE = "zhengyin_mode"
+"""Execution option of a connection: how its transaction starts, one of the four below; READ if none is named."""
+READ = "read"
+"""One consistent view; writing is refused."""
+ALONE = "alone"
+"""No other ALONE or BESIDE at the same time."""
+BESIDE = "beside"
+"""Others of its kind may write at the same time, where the database can (``ports.Store.begin``)."""
+OWN = "own"
+"""It writes what the others do not touch, and takes locks of its own."""
 
-_PG_WRITER_LOCK = 0x5A595354  # "ZYST": one writer at a time, as on SQLite
+_PG_DRIVER = "postgresql+psycopg"
+_PG_WRITER_LOCK = 0x5A595354  # "ZYST"
+_REPEATABLE_READ = 3  # of ``psycopg.IsolationLevel``, which is not loaded for this alone
+_PG_ARGUMENTS = {
+    "connect_timeout": 2,  # seconds for each address; libpq knows no less
+    # A server that vanished without a word is noticed by what it does not acknowledge, in milliseconds, or, while we
+    # wait for its answer, by probes, in seconds.
+    "tcp_user_timeout": 2000,
+    "keepalives_idle": 1,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+    "application_name": "zhengyin",
+}
+# The other way round the server looks after us: a machine that vanished must not hold a lock for hours.
+_PG_SESSION = "SET lock_timeout = {}; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5"
 
 
-def connect(url: str) -> Engine:
+def locate(database: str, folder: Path, password: str | None = None) -> URL:
+    """The URL of a database as settings name it: a SQLite file, relative to ``folder``, or ``postgresql://…``.
+
+    Raises:
+        ConfigError: STORE_URL; STORE_PASSWORD for a URL with a password: it would be shown with the settings.
+    """
+    if "://" not in database:
+        return URL.create("sqlite", database=str(folder / database))
+    try:
+        url = make_url(database)
+    except exc.ArgumentError:
+        raise ConfigError("STORE_URL") from None  # the cause quotes the URL
+    if url.password is not None or "password" in url.query:
+        raise ConfigError("STORE_PASSWORD")
+    return url.set(password=password)
+
+
+def connect(url: str | URL) -> Engine:
     """An engine whose transactions start with the right lock. Opens no connection yet.
+
+    A server that is away, or goes away, is ``STORE_LOST`` within seconds; the pool asks each connection whether it is
+    alive before handing it out, so the next transaction after its return works.
 
     Raises:
         ConfigError: STORE_URL for a URL of another database, or one without a file; STORE_DRIVER if the
-            driver it asks for is not installed.
+            driver it asks for is not ours.
     """
     try:
         parsed = make_url(url)
-    except exc.ArgumentError as error:
-        raise ConfigError("STORE_URL") from error
+    except exc.ArgumentError:
+        raise ConfigError("STORE_URL") from None  # the cause quotes the URL
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         engine = create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
@@ -40,10 +83,13 @@ def connect(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        try:
-            engine = create_engine(parsed, pool_pre_ping=True)
-        except (ImportError, exc.NoSuchModuleError) as error:
-            raise ConfigError("STORE_DRIVER", driver=parsed.drivername) from error
+        if parsed.drivername not in (backend, _PG_DRIVER):
+            raise ConfigError("STORE_DRIVER", driver=parsed.drivername)
+        chosen = {name: value for name, value in _PG_ARGUMENTS.items() if name not in parsed.query}
+        engine = create_engine(
+            parsed.set(drivername=_PG_DRIVER), pool_pre_ping=True, pool_timeout=2, max_overflow=20, connect_args=chosen
+        )
+        event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     raise ConfigError("STORE_URL")  # the URL itself may hold a password
@@ -55,26 +101,43 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a commit that returned survives loss of power
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA wal_autocheckpoint=16384")  # 64 MiB: an import writes the same pages again and again
+    connection.execute("PRAGMA secure_delete=ON")  # some builds leave in a page what an erasure takes out of it
     connection.execute("PRAGMA cache_size=-65536")  # 64 MiB: ids and leaves fall on every page of their indexes
 
 
-def _writes(connection: Connection) -> bool:
-    return bool(connection.get_execution_options().get(WRITES, False))
+def _mode(connection: Connection) -> str:
+    return str(connection.get_execution_options().get(MODE, READ))
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns into a writer fails at once if another wrote in between, without
     # waiting for busy_timeout; the write lock is therefore taken before the first read.
-    writes = _writes(connection)
+    writes = _mode(connection) != READ
     connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(_PG_SESSION.format(BUSY_MILLISECONDS))
+    connection.commit()
+
+
 def _begin_postgresql(connection: Connection) -> None:
-    if _writes(connection):
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PG_WRITER_LOCK})")
-    else:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    """Reads see one moment. Writes take one lock: alone, or beside others that share it.
+
+    Most units read, decide and then write (nonces, cursor, states), which is only right if nobody writes in between;
+    they are short and run alone, as all do on SQLite. Acceptance is long and decides nothing by what it read: its
+    units run beside each other, and their keys keep them apart. Locks are granted in the order they were asked for,
+    so a stream of imports does not starve the others.
+    """
+    driver: Any = connection.connection.driver_connection
+    mode = _mode(connection)
+    driver.read_only = mode == READ  # both become part of the driver's BEGIN
+    driver.isolation_level = _REPEATABLE_READ if mode == READ else None
+    if mode in (ALONE, BESIDE):
+        shared = "_shared" if mode == BESIDE else ""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({_PG_WRITER_LOCK})")
 
 
 def is_unique_violation(error: exc.IntegrityError) -> bool:
@@ -94,9 +157,12 @@ def translated() -> Iterator[None]:
     Raises:
         UnavailableError: STORE_FULL, STORE_LOCKED, STORE_LOST, STORE_FAILED.
         IntegrityError: STORE_DAMAGED.
+        InputError: STORE_VALUE for a text that is too long or holds a NUL, which only PostgreSQL refuses.
     """
     try:
         yield
+    except exc.DataError as error:
+        raise InputError("STORE_VALUE") from error
     except exc.TimeoutError as error:  # every connection of the pool is in use
         raise UnavailableError("STORE_LOCKED") from error
     except exc.DBAPIError as error:

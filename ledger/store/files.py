@@ -64,7 +64,7 @@ def sync_folder(folder: Path) -> None:
 def write_synced(path: Path, pieces: Iterable[bytes]) -> None:
     """A new file; it must not exist. Removed again if it cannot be written to the end."""
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", _PIECE) as file:
             file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())

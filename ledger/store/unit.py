@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, delete, insert, or_, update
+from sqlalchemy.engine import URL
 
 from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError
-from ledger.ports import AcceptedRow
+from ledger.ports import AcceptedRun
 from ledger.store import dialect, queries, rebuild
+from ledger.store.access import SqlAccess
+from ledger.store.acts import SqlActs, SqlChainActs, clear_settled
 from ledger.store.batches import SqlBatches
 from ledger.store.chain_index import SqlChainIndex
 from ledger.store.intents import SqlIntents
@@ -32,10 +35,17 @@ class SqlUnit:
         self.intents = SqlIntents(connection)
         self.jobs = SqlJobs(connection)
         self.chain = SqlChainIndex(connection)
+        self.acts = SqlActs(connection)
+        self.chain_acts = SqlChainActs(connection)
+        self.access = SqlAccess(connection)
         self._connection = connection
 
     def clear_rows(self) -> None:
+        clear_settled(self._connection)
         rebuild.clear_rows(self._connection)
+
+    def drop_open(self, root: bytes, runs: Sequence[AcceptedRun]) -> None:
+        rebuild.drop_open(self._connection, root, runs)
 
     def restore_batch(
         self,
@@ -46,17 +56,17 @@ class SqlUnit:
         accreditation: bytes,
         sequence: int,
         block: BlockName,
-        rows: Sequence[AcceptedRow],
+        runs: Sequence[AcceptedRun],
     ) -> None:
         rebuild.restore_batch(
-            self._connection, issuer, kind, root, manifest_sha256, accreditation, sequence, block, rows
+            self._connection, issuer, kind, root, manifest_sha256, accreditation, sequence, block, runs
         )
 
 
 class SqlStore:
     """``ports.Store`` over SQLite (``sqlite:////path/file.db``) or PostgreSQL. Threads may share it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         """Open an existing database.
 
         Raises:
@@ -65,30 +75,35 @@ class SqlStore:
         """
         self._engine = dialect.connect(url)
         try:
-            with self._connection(writes=False) as connection:
+            with self._connection(dialect.READ) as connection:
                 check_version(connection)
         except BaseException:
             self._engine.dispose()
             raise
 
+    @property
+    def in_process(self) -> bool:
+        """A file, which no network and no other machine can keep waiting."""
+        return self._engine.dialect.name == "sqlite"
+
     def close(self) -> None:
         self._engine.dispose()
 
     @contextmanager
-    def begin(self) -> Iterator[SqlUnit]:
+    def begin(self, beside: bool = False) -> Iterator[SqlUnit]:
         """Commit on a clean exit, roll back on any exception. A crash anywhere inside leaves nothing."""
-        with self._connection(writes=True) as connection:
+        with self._connection(dialect.BESIDE if beside else dialect.ALONE) as connection:
             yield SqlUnit(connection)
 
     @contextmanager
     def read(self) -> Iterator[SqlUnit]:
         """One consistent view; writing in it is refused by the database."""
-        with self._connection(writes=False) as connection:
+        with self._connection(dialect.READ) as connection:
             yield SqlUnit(connection)
 
     @contextmanager
-    def _connection(self, writes: bool) -> Iterator[Connection]:
-        engine = self._engine.execution_options(**{dialect.WRITES: writes})
+    def _connection(self, mode: str) -> Iterator[Connection]:
+        engine = self._engine.execution_options(**{dialect.MODE: mode})
         with dialect.translated(), engine.begin() as connection:
             yield connection
 
@@ -96,7 +111,7 @@ class SqlStore:
         """One transaction of its own: of two that ask at once, one is told ``False``."""
         free = or_(leases.c.holder == holder, leases.c.until <= now)
         taken = update(leases).where(leases.c.name == name, free).values(holder=holder, until=now + seconds)
-        with self._connection(writes=True) as connection:
+        with self._connection(dialect.BESIDE) as connection:
             if connection.execute(taken).rowcount:
                 return True
             try:
@@ -108,5 +123,5 @@ class SqlStore:
 
     def drop_lease(self, name: str, holder: str) -> None:
         """Nothing happens if another holds it."""
-        with self._connection(writes=True) as connection:
+        with self._connection(dialect.BESIDE) as connection:
             connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from ledger.errors import ConfigError, InputError, UnavailableError
@@ -16,6 +17,7 @@ from ledger.store import files
 from ledger.store.dialect import BUSY_MILLISECONDS, sqlite_error
 
 KEY_BYTES = 32
+TOGETHER = 256  # keys in one INSERT
 APPLICATION_ID, VERSION = 0x5A595654, 1  # "ZYVT"
 
 # AUTOINCREMENT: the handle of an erased key is never given to another person's key.
@@ -94,8 +96,20 @@ class VaultFile:
             newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'keys'").fetchone()
             first = newest[0] + 1 if newest else 1
             handles = range(first, first + len(keys))
-            connection.executemany("INSERT INTO keys VALUES (?, ?)", zip(handles, keys, strict=True))
+            for at in range(0, len(keys), TOGETHER):
+                some = list(zip(handles[at : at + TOGETHER], keys[at : at + TOGETHER], strict=True))
+                rows = ", ".join(["(?, ?)"] * len(some))  # appended, together they take half the time
+                connection.execute(f"INSERT INTO keys VALUES {rows}", list(chain.from_iterable(some)))  # noqa: S608
         return handles
+
+    def reserve(self, last: int) -> None:
+        """Let the next key have a handle beyond ``last``."""
+        with self._writing() as connection:
+            counted = connection.execute(
+                "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'keys'", (last,)
+            ).rowcount
+            if not counted:  # no key was ever added
+                connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('keys', ?)", (last,))
 
     def get(self, handles: Sequence[int]) -> dict[int, bytes]:
         query = "SELECT keys.handle, keys.key FROM json_each(?) AS wanted JOIN keys ON keys.handle = wanted.value"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pkgutil
 import sqlite3
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,25 +14,59 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from postgres_server import PostgresServer
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 import ledger.store
 from ledger.errors import ConfigError, IntegrityError, UnavailableError
-from ledger.store.schema import upgrade
-from ledger.store.tables import VERSION, metadata
+from ledger.store import dialect
+from ledger.store.schema import VERSION, upgrade
+from ledger.store.tables import LEAF_KEY, metadata
 from ledger.store.unit import SqlStore
 
+for module in pkgutil.iter_modules(ledger.store.__path__):  # the tables stand in several
+    import_module(f"ledger.store.{module.name}")
 
-def test_the_migrated_schema_is_the_metadata(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/rows.db"
-    upgrade(url)
-    engine = create_engine(url)
+
+def versions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(ledger.store.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def differences(url: str) -> list[object]:
+    """Between the database's tables and the metadata."""
+    options = {"compare_type": True, "compare_server_default": True}
+    engine = dialect.connect(url)
+    with engine.connect() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*expression-based index .?ix_records_leaf")
+        found: list[object] = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    engine.dispose()
+    return found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/rows.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgresql")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+def test_the_migrated_schema_is_the_metadata(url: str) -> None:
+    assert differences(url) == []
+
+
+def test_sqlite_never_gives_a_key_twice_and_keeps_partial_indexes(database: Path) -> None:
+    engine = create_engine(f"sqlite:///{database}")
     with engine.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
         for table in metadata.tables.values():
             made = connection.exec_driver_sql(
                 "SELECT sql FROM sqlite_schema WHERE name = ?", (table.name,)
@@ -41,42 +79,48 @@ def test_the_migrated_schema_is_the_metadata(tmp_path: Path) -> None:
             )
         }
         assert indexes == {"uq_batches_root_live", "uq_transactions_nonce_live"}
+        (leaves,) = connection.exec_driver_sql("SELECT sql FROM sqlite_schema WHERE name = 'ix_records_leaf'").one()
+        assert leaves.endswith(f"({LEAF_KEY})")  # SQLAlchemy does not compare indexes of expressions
     engine.dispose()
 
 
-def test_the_version_is_the_head_of_the_migrations() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(ledger.store.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_heads() == [VERSION]
+def test_the_version_is_the_end_of_one_chain_of_migrations() -> None:
+    assert versions() == [f"{n:04d}" for n in range(1, len(versions()) + 1)]
+    assert versions()[-1] == VERSION
 
 
 def test_every_table_renders_for_postgresql() -> None:
-    dialect = postgresql.dialect()
+    server = postgresql.dialect()
     for table in metadata.sorted_tables:
-        text = str(CreateTable(table).compile(dialect=dialect))
+        text = str(CreateTable(table).compile(dialect=server))
         assert "BLOB" not in text and "AUTOINCREMENT" not in text
         for index in table.indexes:
-            assert str(CreateIndex(index).compile(dialect=dialect)).startswith("CREATE")
-    records = str(CreateTable(metadata.tables["records"]).compile(dialect=dialect))
-    assert "BIGSERIAL" in records and "BYTEA" in records
+            assert str(CreateIndex(index).compile(dialect=server)).startswith("CREATE")
+    batches = str(CreateTable(metadata.tables["batches"]).compile(dialect=server))
+    assert "BIGSERIAL" in batches and "BYTEA" in batches
 
 
-def test_upgrading_twice_keeps_the_rows(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/rows.db"
-    upgrade(url)
-    store = SqlStore(url)
-    assert store.take_lease("outbox", "a", 0, 10)
-    store.close()
-    upgrade(url)
-    store = SqlStore(url)
+@pytest.mark.parametrize("version", versions())
+def test_upgrading_from_any_version_keeps_the_rows(empty: str, version: str) -> None:
+    assert upgrade(empty, version) == ("none", version)
+    engine = dialect.connect(empty)
+    with engine.execution_options(**{dialect.MODE: dialect.ALONE}).begin() as connection:
+        connection.exec_driver_sql("INSERT INTO leases (name, holder, until) VALUES ('outbox', 'a', 10)")
+    engine.dispose()
+    if version != VERSION:
+        with pytest.raises(ConfigError, match="STORE_SCHEMA"):
+            SqlStore(empty)
+    assert upgrade(empty) == (version, VERSION)
+    assert upgrade(empty) == (VERSION, VERSION)
+    store = SqlStore(empty)
     assert not store.take_lease("outbox", "b", 1, 10)
     store.close()
+    assert differences(empty) == []
 
 
-def test_an_empty_database_is_refused(tmp_path: Path) -> None:
+def test_an_empty_database_is_refused(empty: str) -> None:
     with pytest.raises(ConfigError, match="STORE_SCHEMA") as caught:
-        SqlStore(f"sqlite:///{tmp_path}/rows.db")
+        SqlStore(empty)
     assert caught.value.values == {"found": "none", "expected": VERSION}
 
 
