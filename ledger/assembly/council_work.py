@@ -66,7 +66,7 @@ def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> 
     """Propose; approve by the named member, or by as many as are needed and lie here; execute if that is enough.
 
     Raises:
-        ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: CHAIN_REFUSED.
+        ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: CHAIN_REFUSED, also for what would only fail when executed.
     """
     if organisation is not None:
         voices = [member(app, organisation)]
@@ -74,6 +74,8 @@ def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> 
         voices = list(members_here(app).values())[: app.council.rules()["threshold"]]
     if not voices:
         raise ConfigError("COUNCIL_NO_MEMBER_HERE", organisation="–", known="–")
+    if len(calls) == 1:  # of several, one may make the next possible
+        app.council.check(calls[0])
     id_ = app.council.propose(voices[0], calls)
     for voice in voices:
         app.council.approve(voice, id_)

@@ -9,6 +9,7 @@ from ledger.chain.abi import interface
 from ledger.chain.contracts import Contracts
 from ledger.core.accreditations import Accreditation
 from ledger.core.identifiers import organisation_bytes32
+from ledger.core.manifests import ChainIdentity
 from ledger.core.registries import Permission
 from ledger.errors import InputError
 
@@ -81,6 +82,30 @@ class ConsortiumCalls:
 
     def _call(self, function: str, *values: object) -> CouncilCall:
         return CouncilCall(self._consortium, interface("Consortium").call(function, *values))
+
+
+class RecordsCalls:
+    """Calls on Records that the council makes: as one of two parties, and the end of writing.
+
+    Raises InputError ORGANISATION_ID, USCC_… for a malformed organisation.
+    """
+
+    def __init__(self, records: bytes) -> None:
+        self._records = records
+
+    def annul(self, issuer: str, leaf: bytes, statement: bytes) -> CouncilCall:
+        """``statement``: leaf of the signed statement of whoever else annuls."""
+        return self._call("annul", organisation_bytes32(issuer), leaf, statement)
+
+    def disown(self, issuer: str, root: bytes, statement: bytes) -> CouncilCall:
+        return self._call("disown", organisation_bytes32(issuer), root, statement)
+
+    def retire(self, successor: ChainIdentity) -> CouncilCall:
+        """Ends writing for ever; the ledger goes on in ``successor``."""
+        return self._call("retire", successor.id, successor.genesis, successor.records)
+
+    def _call(self, function: str, *values: object) -> CouncilCall:
+        return CouncilCall(self._records, interface("Records").call(function, *values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.chain.abi import Event, interface
 from ledger.chain.contracts import Contracts
-from ledger.chain.node import Node, reading
+from ledger.chain.node import Block, Node, reading
 from ledger.chain.rpc import data, parse_data, parse_quantity, quantity
 from ledger.errors import ConflictError, InputError, UnavailableError
 from ledger.ports import OrganisationEvent
@@ -83,30 +83,30 @@ class EventReader:
             since, width = last + 1, min(LARGEST_RANGE, width * 2)
 
     def _decoded(self, logs: _Logs, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
-        place, timestamp = (-1, 0), 0
+        blocks = self._blocks(logs)
+        place = -1, 0
         for log in logs:
             with reading("eth_getLogs"):
                 here = parse_quantity(log["blockNumber"]), parse_quantity(log["logIndex"])
                 # Out of order, twice, taken back, or from a block not asked for: the index would go wrong.
                 if not (since <= here[0] <= until and place < here) or log.get("removed"):
                     raise InputError("RPC_BLOCK_REFUSED")
+                if parse_data(log["blockHash"], 32) != blocks[here[0]].hash:
+                    raise InputError("RPC_BLOCK_REFUSED")
                 event = self._decode(log)
-            if here[0] != place[0]:
-                timestamp = self._timestamp(here[0], log)
             place = here
-            yield here[0], timestamp, event
+            yield here[0], blocks[here[0]].timestamp, event
+
+    def _blocks(self, logs: _Logs) -> dict[int, Block]:
+        """The blocks that hold ``logs``, by number, asked for together."""
+        with reading("eth_getLogs"):
+            numbers = sorted({parse_quantity(log["blockNumber"]) for log in logs})
+        return dict(zip(numbers, self._node.blocks(numbers), strict=True)) if numbers else {}
 
     def _decode(self, log: Mapping[str, Any]) -> Any:
         address = parse_data(log["address"], 20)
         topics = tuple(parse_data(topic, 32) for topic in log["topics"])
         return self._decoders[address][topics[0]](Log(address, topics, parse_data(log["data"])))
-
-    def _timestamp(self, number: int, log: Mapping[str, Any]) -> int:
-        block = self._node.block(number)
-        with reading("eth_getLogs"):
-            if parse_data(log["blockHash"], 32) != block.hash:
-                raise InputError("RPC_BLOCK_REFUSED")
-        return block.timestamp
 
 
 def _list(answer: Any) -> _Logs:

@@ -63,6 +63,11 @@ class Council:
         receipt = self._act(account, "propose", [(call.target, call.data) for call in calls])
         return self._proposal_made(receipt)
 
+    def check(self, call: CouncilCall) -> None:
+        """Dry run of one call as if it were executed now. Raises ConflictError CHAIN_REFUSED with the contract's
+        error, before anybody is asked to approve what would only fail."""
+        self._transactor.node.call(call.target, call.data, self._contracts.council)
+
     def approve(self, account: Account, id_: int) -> TransactionReceipt:
         return self._act(account, "approve", id_)
 

@@ -9,11 +9,9 @@ import typer
 
 from ledger.cli.session import Session
 from ledger.cli.texts import about, table
-from ledger.errors import InputError
 
 if TYPE_CHECKING:
     from ledger.assembly.app import App
-    from ledger.chain.calls import CouncilCall
     from ledger.chain.governance import Proposal
 
 GROUP = about("理事会提案", "proposals of the council", "zhengyin council list")
@@ -21,13 +19,13 @@ PROPOSE = about(
     "提出议案并以本成员名义同意",
     "propose and approve as one member",
     "zhengyin --org 114401000700040158 council propose bar 114401000700000148",
-    "ACTION: bar | unbar | bind-signer | end-signer | set-account | end-account",
+    "ACTION: bar | unbar | bind-signer | end-signer | set-account | end-account | succeed | superior | annul | disown "
+    "| retire",
 )
 APPROVE = about("同意议案", "approve a proposal", "zhengyin --org 11320100070005018R council approve 2")
 VETO = about("否决议案", "veto a proposal", "zhengyin --org 114401000700060107 council veto 2")
 EXECUTE = about("执行已通过的议案", "execute a proposal that passed", "zhengyin council execute 2")
 LIST = about("列出议案", "list the proposals", "zhengyin council list --json")
-ACTIONS = ("bar", "unbar", "bind-signer", "end-signer", "set-account", "end-account")
 Number = Annotated[int, typer.Argument(min=1, metavar="NUMBER", help="议案编号 · number of the proposal")]
 
 
@@ -44,52 +42,27 @@ def register(root: typer.Typer) -> None:
 def propose(
     context: typer.Context,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="动作 · one of the actions above")],
-    organisation: Annotated[str, typer.Argument(metavar="ORGANISATION", help="所涉机构 · whom it concerns")],
+    organisation: Annotated[
+        str | None, typer.Argument(metavar="ORGANISATION", help="所涉机构 · whom it concerns")
+    ] = None,
     certificate: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="签名证书 · signing certificate")
     ] = None,
     account: Annotated[str | None, typer.Option(help="链上账户 0x… · chain account")] = None,
+    to: Annotated[str | None, typer.Option(help="承继机构或上级机构 · successor or superior")] = None,
+    since: Annotated[str | None, typer.Option(help="承继起始时间，默认执行时 · since when; default: execution")] = None,
+    leaf: Annotated[str | None, typer.Option(help="记录的叶子 · leaf of the record")] = None,
+    batch: Annotated[str | None, typer.Option(help="批次的根 · root of the batch")] = None,
+    statement: Annotated[str | None, typer.Option(help="首个机构的决定书（叶子） · statement of the first one")] = None,
+    chain: Annotated[str | None, typer.Option(help="接续的账本 链号:创世哈希:合约 · id:genesis:records")] = None,
 ) -> int:
     session: Session = context.obj
     from ledger.assembly.council_work import decide
-    from ledger.core.identifiers import organisation_id
+    from ledger.cli.council_calls import Asked, make_call
 
-    if action not in ACTIONS:
-        raise InputError("CLI_COUNCIL_ACTION", known=", ".join(ACTIONS))
+    asked = Asked(action, organisation, certificate, account, to, since, leaf, batch, statement, chain)
     with session.app() as app:
-        call = _call(app, action, organisation_id(organisation), certificate, account)
-        return decided(session, app, decide(app, [call], session.organisation))
-
-
-def _call(app: App, action: str, organisation: str, certificate: Path | None, account: str | None) -> CouncilCall:
-    from ledger.cli.certificates import read_certificate_file
-    from ledger.crypto.certificates import fingerprint
-
-    consortium = app.consortium
-    if action in ("bar", "unbar"):
-        return consortium.bar(organisation) if action == "bar" else consortium.unbar(organisation)
-    if action in ("bind-signer", "end-signer"):
-        if certificate is None:
-            raise InputError("CLI_COUNCIL_NEEDS", action=action, option="--certificate")
-        mark = fingerprint(read_certificate_file(certificate))
-        bind = action == "bind-signer"
-        return consortium.bind_signer(organisation, mark) if bind else consortium.end_signer(organisation, mark)
-    if account is None:
-        raise InputError("CLI_COUNCIL_NEEDS", action=action, option="--account")
-    address = _address(account)
-    if action == "set-account":
-        return consortium.account(address, organisation)
-    return consortium.account(address, organisation, 0)
-
-
-def _address(text: str) -> bytes:
-    try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != 20:
-        raise InputError("CLI_ADDRESS")
-    return found
+        return decided(session, app, decide(app, [make_call(app, asked)], session.organisation))
 
 
 def approve(context: typer.Context, number: Number) -> int:
@@ -139,8 +112,13 @@ def list_(context: typer.Context) -> int:
 
 
 def decided(session: Session, app: App, proposal: Proposal) -> int:
-    """Say where a proposal stands and what comes next."""
+    """Log what was done, and say where the proposal stands and what comes next."""
+    from ledger.services.operations import Act
+
     value = described(app, proposal)
+    after = {"state": value["state"], "approvals": proposal.approvals, "vetoes": proposal.vetoes}
+    calls = [call["call"] for call in value["calls"]]
+    app.operations.record(Act("council.act", session.organisation, str(proposal.id), None, after | {"calls": calls}))
     state = session.words(f"CLI_PROPOSAL_{proposal.state.name}")
     session.result(value, session.words("CLI_PROPOSAL", id=proposal.id, state=state, approvals=proposal.approvals))
     if proposal.state.name == "OPEN":

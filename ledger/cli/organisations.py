@@ -30,6 +30,17 @@ ACCREDIT = about(
 END = about("终止资质", "end an accreditation", "zhengyin org end 12440100070003012L --kind evidence")
 LIST = about("列出机构", "list the organisations", "zhengyin org list --json")
 
+SUCCEED = about(
+    "机构承继：向理事会提案，由承继机构代行原机构的权责",
+    "one organisation succeeds another: a proposal to the council",
+    "zhengyin org succeed 114401000700000148 11320100070001017R",
+)
+SUPERIOR = about(
+    "指定上级机构，或以 --none 取消",
+    "name an organisation's superior, or none",
+    "zhengyin org superior 114401000700000148 114401000700040158",
+)
+
 Organisation = Annotated[
     str, typer.Argument(metavar="ORGANISATION", help="统一社会信用代码 · unified social credit code")
 ]
@@ -41,6 +52,8 @@ def register(root: typer.Typer) -> None:
     app.command("add", help=ADD)(add)
     app.command("accredit", help=ACCREDIT)(accredit)
     app.command("end", help=END)(end)
+    app.command("succeed", help=SUCCEED)(succeed)
+    app.command("superior", help=SUPERIOR)(superior)
     app.command("list", help=LIST)(list_)
     root.add_typer(app)
 
@@ -119,6 +132,35 @@ def end(
         return decided(session, app, council_work.decide(app, calls, session.organisation))
 
 
+def succeed(
+    context: typer.Context,
+    organisation: Organisation,
+    successor: Annotated[str, typer.Argument(metavar="SUCCESSOR", help="承继机构 · who succeeds it")],
+    since: Annotated[str | None, typer.Option(help="起始时间，默认执行时 · since when; default: execution")] = None,
+) -> int:
+    return _propose(context.obj, "succeed", organisation, successor, since)
+
+
+def superior(
+    context: typer.Context,
+    organisation: Organisation,
+    above: Annotated[str | None, typer.Argument(metavar="SUPERIOR", help="上级机构 · its superior")] = None,
+    none: Annotated[bool, typer.Option("--none", help="不再有上级机构 · no superior any more")] = False,
+) -> int:
+    if (above is None) != none:
+        raise InputError("CLI_SUPERIOR_OR_NONE")
+    return _propose(context.obj, "superior", organisation, above, None)
+
+
+def _propose(session: Session, action: str, organisation: str, to: str | None, since: str | None) -> int:
+    from ledger.assembly.council_work import decide
+    from ledger.cli.council_calls import Asked, make_call
+
+    with session.app() as app:
+        call = make_call(app, Asked(action, organisation, to=to, since=since))
+        return decided(session, app, decide(app, [call], session.organisation))
+
+
 def list_(context: typer.Context) -> int:
     session: Session = context.obj
     with session.app() as app:
@@ -138,6 +180,8 @@ def list_(context: typer.Context) -> int:
 
 
 def _organisations(app: App) -> list[dict[str, Any]]:
+    from ledger.services import acting
+
     now = int(app.clock())
     with app.store.read() as unit:
         return [
@@ -146,6 +190,8 @@ def _organisations(app: App) -> list[dict[str, Any]]:
                 "name": _name(app, organisation),
                 "since": since,
                 "barred": barred,
+                "successor": acting.successor(unit, organisation),
+                "superior": acting.superior(unit, organisation),
                 "accounts": ["0x" + a.account.hex() for a in unit.chain.accounts(organisation)],
                 "signers": [
                     {"certificate": s.certificate.hex(), "from": s.since, "until": s.until}

@@ -11,6 +11,7 @@ import typer
 from ledger.cli.issuing import Wait
 from ledger.cli.outbox import settle
 from ledger.cli.session import Session, described
+from ledger.cli.subjects import Issuer, organisation, records
 from ledger.cli.texts import about
 from ledger.errors import InputError, NotFoundError, ZhengyinError
 
@@ -42,6 +43,7 @@ class _Order:
     effective: str | None
     decision: str | None
     wait: bool
+    issuer: str | None
 
 
 def register(app: typer.Typer) -> None:
@@ -62,34 +64,38 @@ def register(app: typer.Typer) -> None:
 
 def revoke(
     context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
-    decision: Decision = None, source: From = None, wait: Wait = False,
+    decision: Decision = None, source: From = None, issuer: Issuer = None, wait: Wait = False,
 ) -> int:  # fmt: skip
     return _change(
-        context.obj, _Order("revoked", reason or "unspecified", effective, decision, wait), id_, None, source
+        context.obj, _Order("revoked", reason or "unspecified", effective, decision, wait, issuer), id_, None, source
     )
 
 
 def suspend(
     context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
-    decision: Decision = None, source: From = None, wait: Wait = False,
+    decision: Decision = None, source: From = None, issuer: Issuer = None, wait: Wait = False,
 ) -> int:  # fmt: skip
     return _change(
-        context.obj, _Order("suspended", reason or "unspecified", effective, decision, wait), id_, None, source
+        context.obj, _Order("suspended", reason or "unspecified", effective, decision, wait, issuer), id_, None, source
     )
 
 
 def reinstate(
     context: typer.Context, id_: Id = None, reason: Reason_ = None, effective: Effective = None,
-    decision: Decision = None, source: From = None, wait: Wait = False,
+    decision: Decision = None, source: From = None, issuer: Issuer = None, wait: Wait = False,
 ) -> int:  # fmt: skip
-    return _change(context.obj, _Order("active", reason or "unspecified", effective, decision, wait), id_, None, source)
+    return _change(
+        context.obj, _Order("active", reason or "unspecified", effective, decision, wait, issuer), id_, None, source
+    )
 
 
 def supersede(
     context: typer.Context, id_: Id = None, by: By = None, reason: Reason_ = None, effective: Effective = None,
-    decision: Decision = None, source: From = None, wait: Wait = False,
+    decision: Decision = None, source: From = None, issuer: Issuer = None, wait: Wait = False,
 ) -> int:  # fmt: skip
-    return _change(context.obj, _Order("superseded", reason or "renewed", effective, decision, wait), id_, by, source)
+    return _change(
+        context.obj, _Order("superseded", reason or "renewed", effective, decision, wait, issuer), id_, by, source
+    )
 
 
 def _change(session: Session, order: _Order, id_: str | None, by: str | None, source: Path | None) -> int:
@@ -97,6 +103,8 @@ def _change(session: Session, order: _Order, id_: str | None, by: str | None, so
         raise InputError("CLI_ID_OR_FROM")
     with session.app() as app:
         actor = session.acting(app)
+        if order.issuer is not None:
+            app.indexing.run()  # who succeeds whom stands on the chain
         if source is None:
             return _one(session, app, actor, order, id_ or "", by)
         return _many(session, app, actor, order, source)
@@ -117,7 +125,7 @@ def _many(session: Session, app: App, actor: str, order: _Order, source: Path) -
     requests: list[ChangeRequest] = []
     results: list[dict[str, Any]] = []
     seen: set[bytes] = set()
-    for line, id_, by in _listed(source, order.state == "superseded"):
+    for line, id_, by in listed(source, order.state == "superseded"):
         result: dict[str, Any] = {"line": line, "id": id_}
         results.append(result)
         try:
@@ -156,27 +164,27 @@ def _request(app: App, actor: str, order: _Order, id_: str, by: str | None) -> C
     reason = Reason.of_word(order.reason, "--reason")
     if reason is Reason.SET_ASIDE:  # the contract would refuse it, after the statement was signed
         raise InputError("CLI_REASON_RESERVED", reason=reason.word)
+    issuer = organisation(order.issuer) or actor
     return ChangeRequest(
-        actor,
-        leaf_of(app, actor, id_),
+        issuer,
+        leaf_of(app, issuer, id_),
         State.of_word(order.state, "state"),
         instant(order.effective) if order.effective else int(app.clock()),
         reason,
         order.decision,
-        leaf_of(app, actor, by) if by else None,
+        leaf_of(app, issuer, by) if by else None,
     )
 
 
 def leaf_of(app: App, issuer: str, id_: str) -> bytes:
     """Leaf of the issuer's newest record with that id."""
-    with app.store.read() as unit:
-        rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if r.issuer == issuer]
+    rows = [r for r in records(app, id_) if r.issuer == issuer]
     if not rows:
         raise NotFoundError("RECORD_UNKNOWN")
     return rows[-1].leaf
 
 
-def _listed(source: Path, with_successor: bool) -> list[tuple[int, str, str | None]]:
+def listed(source: Path, with_successor: bool) -> list[tuple[int, str, str | None]]:
     """(line, id, successor's id) of a CSV. Raises InputError CSV_…, CLI_ID_COLUMN."""
     from ledger.core.cells import narrowed, trimmed
     from ledger.core.spreadsheet import open_csv

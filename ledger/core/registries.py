@@ -79,6 +79,10 @@ class State(Registry):
     def ends(self) -> bool:
         return self in (State.REVOKED, State.SUPERSEDED)
 
+    @property
+    def restricts(self) -> bool:
+        return self is not State.ACTIVE
+
 
 class Reason(Registry):
     """Why a status changed. Codes only: free text on chain would carry names (why.md F23).

@@ -6,6 +6,7 @@
                                                 uint8 reason; uint32 count; | bytes32 history}))
     slot 2   mapping(issuer => uint64 sequence)
     slot 3   bytes32 retired
+    slot 4   mapping(issuer => mapping(leaf => bytes32 court))
 
 ``|`` begins the next word. Solidity packs the first member into the lowest bits. Issuers (organisations),
 roots and leaves are 32 bytes. The layout belongs to one code hash: prove the account first.
@@ -19,7 +20,7 @@ from ledger.errors import InputError
 from ledger.proofs.keccak import keccak
 from ledger.proofs.storage import mapping_slot, offset_slot
 
-_BATCHES, _STATUSES, _SEQUENCES, RETIRED_SLOT = (number.to_bytes(32, "big") for number in range(4))
+_BATCHES, _STATUSES, _SEQUENCES, RETIRED_SLOT, _COURTS = (number.to_bytes(32, "big") for number in range(5))
 
 _BATCH = (("sequence", 64), ("time", 40), ("kind", 16), ("suite", 8), ("size", 32), ("disowned", 8))
 _STATUS = (("state", 8), ("frozen", 8), ("effective", 40), ("recorded", 40), ("reason", 8), ("count", 32))
@@ -68,6 +69,11 @@ def status_slot(issuer: bytes, leaf: bytes) -> bytes:
 def history_slot(issuer: bytes, leaf: bytes) -> bytes:
     """Slot of the hash chain over all changes of ``leaf``; see ``history_step``."""
     return offset_slot(status_slot(issuer, leaf), 1)
+
+
+def court_slot(issuer: bytes, leaf: bytes) -> bytes:
+    """Slot of the court that froze ``leaf``: its organisation, 0 where none did."""
+    return mapping_slot(leaf, mapping_slot(issuer, _COURTS))
 
 
 def sequence_slot(issuer: bytes) -> bytes:

@@ -6,6 +6,7 @@ receipted, the change goes to the contract in an array with others that share st
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from ledger.core.canonical import b64
 from ledger.core.identifiers import new_urn
 from ledger.core.records import Reference
 from ledger.core.registries import Kind, Permission, Reason, Relation, State
-from ledger.errors import ConflictError, IntegrityError, ZhengyinError
-from ledger.ports import Account, Chain, IntentRow, StatusCall, Store, TransactionRow, Unit
+from ledger.errors import ConflictError, ZhengyinError
+from ledger.ports import Account, Chain, IntentRow, StatusCall, Store, Unit
 from ledger.services.accepting import Acceptor, Draft, Prepared
+from ledger.services.acting import frozen, require_capacity
 from ledger.services.anchoring import Progress
 from ledger.services.faultpoints import faultpoint
+from ledger.services.operations import Act, Operations
+from ledger.services.sending import OPEN, Sending
 
 STATUS_TYPE = "status"
 MAX_CHANGES = 500
@@ -52,15 +56,19 @@ class Statuses:
         acceptor: Acceptor,
         chain: Chain,
         account: Callable[[str, Permission], Account],
+        operations: Operations,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
     ) -> None:
         self._store = store
         self._acceptor = acceptor
         self._chain = chain
-        self._account = account
+        self._operations = operations
         self._clock = clock
         self._random = random
+        self._sending = Sending(
+            store, chain, account, "status", lambda unit: unit.intents, lambda: faultpoint("status.stored")
+        )
 
     def current(self, unit: Unit, issuer: str, leaf: bytes) -> State:
         """State after everything recorded and everything already asked for."""
@@ -70,26 +78,37 @@ class Statuses:
         entries = unit.chain.entries(issuer, leaf)
         return entries[-1].entry.state if entries else State.ACTIVE
 
-    def check(self, request: ChangeRequest) -> None:
-        """Refuse what the contract would refuse, before anything is signed.
+    def check(self, request: ChangeRequest) -> State:
+        """Refuse what the contract would refuse, before anything is signed; returns the state before the change.
 
         Raises:
-            ConflictError: STATUS_TRANSITION, STATUS_EFFECTIVE_FUTURE, STATUS_SUCCESSOR.
+            ConflictError: ACT_FROZEN, STATUS_TRANSITION, STATUS_EFFECTIVE_FUTURE, STATUS_SUCCESSOR.
         """
         with self._store.read() as unit:
             before = self.current(unit, request.issuer, request.leaf)
             attaches = _attaches(unit, request)
+            freeze = frozen(unit, request.issuer, request.leaf)
+        if freeze is not None:
+            raise ConflictError("ACT_FROZEN", court=freeze.actor)
         if request.change not in ALLOWED[before] and not attaches:
             raise ConflictError("STATUS_TRANSITION", before=before.word, after=request.change.word)
         if request.effective > int(self._clock()):
             raise ConflictError("STATUS_EFFECTIVE_FUTURE", effective=request.effective)
         if (request.change is State.SUPERSEDED) != (request.successor is not None):
             raise ConflictError("STATUS_SUCCESSOR", state=request.change.word)
+        return before
 
     def prepare(self, actor: str, requests: Sequence[ChangeRequest]) -> tuple[Prepared, Callable[[Unit], None]]:
-        """Statements ready to commit and the function that stores their intents in the same transaction."""
+        """Statements ready to commit and the function that stores their intents in the same transaction.
+
+        Raises:
+            ConflictError: ACT_NOT_ENTITLED: ``actor`` is neither issuer nor its successor or superior.
+        """
         now = int(self._clock())
-        drafts = [self._statement(r) for r in requests]
+        with self._store.read() as unit:
+            issuers = {r.issuer for r in requests}
+            roles = {i: require_capacity(unit, actor, i, now, ("issuer", "successor", "superior")) for i in issuers}
+        drafts = [self._statement(r, roles[r.issuer]) for r in requests]
         prepared = self._acceptor.prepare(actor, Kind.STATUS, drafts, now)
 
         def intents(unit: Unit) -> None:
@@ -98,29 +117,44 @@ class Statuses:
 
         return prepared, intents
 
-    def request(self, actor: str, requests: Sequence[ChangeRequest]) -> list[bytes]:
-        """Accept changes of status; returns the leaves of their statements.
+    def request(
+        self,
+        actor: str,
+        requests: Sequence[ChangeRequest],
+        also: Callable[[Unit, bytes], None] = lambda unit, statement: None,
+    ) -> list[bytes]:
+        """Accept changes of status; returns the leaves of their statements. ``also`` writes more in the same
+        transaction, given the first of them.
 
         Raises:
             ConflictError: STATUS_…; nothing of the sequence is accepted.
         """
         seen: set[tuple[str, bytes]] = set()
+        before = []
         for r in requests:
-            self.check(r)
+            before.append(self.check(r))
             if (r.issuer, r.leaf) in seen:  # each was checked against the same state before
                 raise ConflictError("STATUS_TWICE", leaf=r.leaf.hex())
             seen.add((r.issuer, r.leaf))
         prepared, intents = self.prepare(actor, requests)
-        self._acceptor.commit([prepared], also=intents)
+        logged = self._operations.note(_act(actor, requests, before))
+
+        def write(unit: Unit) -> None:
+            intents(unit)
+            logged(unit)
+            also(unit, prepared.leaves[0])
+
+        self._acceptor.commit([prepared], also=write)
         return prepared.leaves
 
-    def _statement(self, request: ChangeRequest) -> Draft:
+    def _statement(self, request: ChangeRequest, capacity: str) -> Draft:
         values: dict[str, Any] = {
             "state": request.change.word,
             "effective": request.effective,
             "reason": request.reason.word,
             "successor": b64(request.successor) if request.successor else None,
             "decision": request.decision,
+            "capacity": capacity,
         }
         target = Reference(Relation.CHANGES_STATUS_OF, request.issuer, request.leaf)
         return Draft(STATUS_TYPE, new_urn(self._random(16)), values, refs=(target,))
@@ -129,105 +163,35 @@ class Statuses:
 
     def advance(self) -> Progress:
         """One pass: statements that are final become ready, ready changes are sent, mined ones are settled."""
-        progress = Progress()
-        progress.moved += self._make_ready()
-        for transaction in self._open_transactions():
-            try:
-                progress.moved += self._settle(transaction)
-            except ZhengyinError as e:
-                progress.problems.append(e)
-        with self._store.read() as unit:
-            ready = unit.intents.in_states(("ready",))
-        for group in _groups(ready):
+        moved = self._sending.make_ready()
+        progress = self._sending.settle(_happened, "STATUS_REFUSED")
+        progress.moved += moved
+        for group in _groups(self._sending.in_states("ready")):
             try:
                 progress.moved += self._send(group)
             except ZhengyinError as e:
                 progress.problems.append(e)
-        with self._store.read() as unit:
-            progress.open = len(unit.intents.in_states(("accepted", "ready", "sent")))
+        progress.open = len(self._sending.in_states(*OPEN))
         return progress
-
-    def _make_ready(self) -> int:
-        with self._store.begin() as unit:
-            final: list[int] = []
-            for intent in unit.intents.in_states(("accepted",)):
-                row = unit.records.by_leaf(intent.statement)
-                if row and row.batch is not None and unit.batches.get(row.batch).state == "receipted":
-                    final.append(intent.row)
-            if final:
-                unit.intents.move(final, "accepted", "ready")
-        return len(final)
 
     def _send(self, group: Sequence[IntentRow]) -> int:
         head = group[0]
         call = StatusCall(
             head.issuer, tuple((i.leaf, i.statement) for i in group), head.change, head.effective, head.reason
         )
-        account = self._account(head.actor, Permission.STATUS)
-        try:
-            self._chain.check_status(account, call)
-        except ConflictError as e:
-            with self._store.begin() as unit:
-                unit.intents.move([i.row for i in group], "ready", "refused", problem=str(e))
-            return len(group)
-        with self._store.begin() as unit:
-            nonce = unit.transactions.next_nonce(account.address, self._chain.chain_nonce(account.address))
-            raw, hash_ = self._chain.sign_status(account, nonce, call)
-            row = unit.transactions.add("status", head.row, account.address, nonce, raw, hash_)
-            unit.intents.move([i.row for i in group], "ready", "sent", transaction=row)
-        faultpoint("status.stored")
-        self._chain.send(raw)
-        return len(group)
+        return self._sending.send(
+            group,
+            lambda account: self._chain.check_status(account, call),
+            lambda account, nonce: self._chain.sign_status(account, nonce, call),
+        )
 
-    def _open_transactions(self) -> list[TransactionRow]:
-        with self._store.read() as unit:
-            return [t for t in unit.transactions.in_states(("stored", "sent")) if t.purpose == "status"]
 
-    def _settle(self, transaction: TransactionRow) -> int:
-        mined = self._chain.mined(transaction.hash)
-        if mined is None:
-            if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
-                self._chain.send(transaction.raw)
-                return 0
-            if self._chain.mined(transaction.hash) is None:
-                return self._finish(transaction, "replaced", "ready", None)
-            return 0
-        if not mined.succeeded:
-            problem = ConflictError("OUTBOX_REVERTED", block=mined.block)
-            return self._finish(transaction, "failed", "refused", str(problem))
-        return self._recorded(transaction, mined.block)
-
-    def _recorded(self, transaction: TransactionRow, block: int) -> int:
-        """The contract refuses single items by an event, never the array: what the index does not show was refused."""
-        with self._store.begin() as unit:
-            cursor = unit.chain.cursor()
-            if cursor is None or cursor.block < block:
-                return 0
-            rows = unit.intents.of_transaction(transaction.row)
-            done: list[int] = []
-            refused: list[int] = []
-            for i in rows:
-                entries = unit.chain.entries(i.issuer, i.leaf)
-                (done if any(e.entry.statement == i.statement for e in entries) else refused).append(i.row)
-            unit.transactions.move(transaction.row, transaction.state, "mined", block=block)
-            if done:
-                unit.intents.move(done, "sent", "done")
-            if refused:
-                unit.intents.move(refused, "sent", "refused", problem="STATUS_REFUSED")
-        return len(rows)
-
-    def _finish(self, transaction: TransactionRow, after: str, intents: str, problem: str | None) -> int:
-        with self._store.begin() as unit:
-            rows = unit.intents.of_transaction(transaction.row)
-            if not rows:
-                raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=transaction.row)
-            unit.transactions.move(transaction.row, transaction.state, after)
-            unit.intents.move([i.row for i in rows], "sent", intents, problem=problem)
-        return len(rows)
+def _happened(unit: Unit, intent: IntentRow) -> bool:
+    return any(e.entry.statement == intent.statement for e in unit.chain.entries(intent.issuer, intent.leaf))
 
 
 def _pending(unit: Unit, issuer: str, leaf: bytes) -> list[IntentRow]:
-    return [i for i in unit.intents.for_leaf(issuer, leaf) if i.state in ("accepted", "ready", "sent")]
+    return [i for i in unit.intents.for_leaf(issuer, leaf) if i.state in OPEN]
 
 
 def _attaches(unit: Unit, request: ChangeRequest) -> bool:
@@ -249,3 +213,14 @@ def _groups(intents: Sequence[IntentRow]) -> list[list[IntentRow]]:
         seen.add((i.issuer, i.leaf))
         groups[(i.actor, i.issuer, i.change, i.effective, i.reason)].append(i)
     return [group[n : n + MAX_CHANGES] for group in groups.values() for n in range(0, len(group), MAX_CHANGES)]
+
+
+def _act(actor: str, requests: Sequence[ChangeRequest], before: Sequence[State]) -> Act:
+    """One entry, however many records a list names: then their leaves as one digest, in the order of the list."""
+    first = requests[0]
+    after = {"state": first.change.word, "reason": first.reason.word, "effective": first.effective}
+    if len(requests) == 1:
+        return Act("status.change", actor, first.leaf.hex(), {"state": before[0].word}, after)
+    leaves = hashlib.sha256(b"".join(r.leaf for r in requests)).hexdigest()
+    states = {state.word: before.count(state) for state in set(before)}
+    return Act("status.changes", actor, leaves, states, after | {"count": len(requests)})

@@ -14,7 +14,8 @@ from ledger.errors import InputError
 from ledger.proofs.commit_seals import Finality, block_hash, finality, genesis_finality
 from ledger.proofs.headers import Header, parse_header
 
-_TRUST_TOO_OLD = frozenset({"COMMIT_SEAL_VALIDATORS_EMPTY", "COMMIT_SEAL_SET_DIFFERS"})
+_PROVES_NOTHING = frozenset({"COMMIT_SEAL_VALIDATORS_EMPTY", "COMMIT_SEAL_SET_DIFFERS", "COMMIT_SEAL_NONE"})
+"""The file is too old to know the set, or knows that nobody seals the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def judge_block(chain: TrustedChain, data: bytes, which: str) -> SealedBlock:
         proved = _finality(chain, header)
     except InputError as e:
         # A set the file does not know may be new: the file is too old, the block not proved false.
-        judge = undetermined if e.code in _TRUST_TOO_OLD else failed
+        judge = undetermined if e.code in _PROVES_NOTHING else failed
         finding = judge("FINALITY_NOT_SEALED", which=which, cause=e.code, causeValues=e.values)
         return SealedBlock(header, None, (finding,))
     for checkpoint in chain.checkpoints:

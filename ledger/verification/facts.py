@@ -15,17 +15,30 @@ from ledger.core.verdicts import Finding
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAct:
+    """A freeze or a disowning as the chain's events tell of it: ``event`` of the contract, who (and the second of
+    two), and when (seconds UTC)."""
+
+    event: str
+    actor: str
+    second: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFacts:
     """What an index that has followed the chain up to ``block`` knows beside the bundle.
 
     ``duplicates``: leaves of other records of the same issuer, kind and id that were never ended (32 bytes
     each).
     ``predecessors``: leaves that the record says it supersedes and whose own status does not say so yet.
+    ``acts``: those that stand; they add who and when to what a state proves, and prove nothing themselves.
     """
 
     block: int
     duplicates: tuple[bytes, ...]
     predecessors: tuple[bytes, ...] = ()
+    acts: tuple[KnownAct, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

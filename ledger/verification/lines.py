@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from ledger.core.verdicts import Finding, Indication, Outcome, Step, StepResult
+from ledger.core.verdicts import Finding, Indication, Outcome, Step, StepResult, worst
 from ledger.errors import Language
 from ledger.verification.words import show
 
@@ -47,19 +47,23 @@ _STEPS = {
         Step.ACCREDITATION,
     ),
     Topic.IN_FORCE: (Step.STATUS, Step.VALIDITY),
-    Topic.ANCHORED: (Step.INCLUSION, Step.BINDING, Step.FINALITY, Step.ANCHOR),
+    Topic.ANCHORED: (Step.INCLUSION, Step.BINDING, Step.FINALITY, Step.ANCHOR, Step.TIME),
     Topic.INTEGRITY: (
         Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION, Step.BINDING,
-        Step.FINALITY, Step.ANCHOR,
+        Step.FINALITY, Step.ANCHOR, Step.TIME,
     ),
     Topic.PROVENANCE: (
         Step.INCLUSION, Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
         Step.ACCREDITATION,
     ),
 }  # fmt: skip
+# Of step 9 these lines, which give the instant, ask only whether it can be right: a missing token is not theirs.
+_DATED = frozenset({Topic.ANCHORED, Topic.INTEGRITY})
+_WRONG_TIMES = frozenset({"TIME_ORDER", "TIME_IN_FUTURE"})
 _NOT_IN_FORCE = frozenset(
     {"STATUS_REVOKED", "STATUS_SUSPENDED", "STATUS_SUPERSEDED", "VALIDITY_EXPIRED", "VALIDITY_NOT_YET"}
 )
+_NOT_YET = {"VALIDITY_NOT_YET"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,15 @@ def headline(results: Sequence[StepResult], indication: Indication) -> Headline:
     return Headline.NO_LONGER_IN_FORCE if genuine else Headline.CANNOT_BE_DECIDED
 
 
+def headline_code(name: Headline, results: Sequence[StepResult]) -> str:
+    """Code of the headline's words: what is not yet valid is no longer anything."""
+    against = {f.code for r in results for f in r.findings if f.outcome is Outcome.FAILED}
+    return "HEADLINE_NOT_YET_IN_FORCE" if name is Headline.NO_LONGER_IN_FORCE and against == _NOT_YET else name.code
+
+
 def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any]) -> Line:
     """The line of ``topic`` from the steps behind it; ``values`` as the report has proved them."""
-    chosen = [r for r in results if r.step in _STEPS[topic]]
+    chosen = [_asked(topic, r) for r in results if r.step in _STEPS[topic]]
     outcome = _outcome(chosen)
     if topic is Topic.IN_FORCE and outcome is Outcome.PASSED and _is_refuted(results):
         # Every leaf that was never ended is "active", those of forgeries too: no status of what is not genuine.
@@ -104,6 +114,14 @@ def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any
     if outcome is Outcome.PASSED and any(f.code == "BYTES_NOT_CHECKED" for f in _findings(chosen)):
         code = f"LINE_{topic.name}_WITHOUT_FILE"
     return Line(topic, outcome, code, values)
+
+
+def _asked(topic: Topic, result: StepResult) -> StepResult:
+    """What of the step concerns the line."""
+    if topic not in _DATED or result.step is not Step.TIME or result.outcome is Outcome.SKIPPED:
+        return result
+    found = tuple(f for f in result.findings if f.code in _WRONG_TIMES)
+    return replace(result, findings=found, outcome=worst(found))
 
 
 def _is_refuted(results: Sequence[StepResult]) -> bool:

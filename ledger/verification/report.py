@@ -9,7 +9,7 @@ from typing import Any
 from ledger.core.verdicts import EXIT_CODES, Finding, Indication, Outcome, Step, StepResult, undetermined
 from ledger.errors import Language, message
 from ledger.verification.case import Case
-from ledger.verification.lines import CONCLUSIONS, LINES, Headline, Line, headline, make_line
+from ledger.verification.lines import CONCLUSIONS, LINES, Headline, Line, headline, headline_code, make_line
 from ledger.verification.words import show, tell
 
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -37,6 +37,11 @@ class Report:
         return EXIT_CODES[self.indication]
 
     @property
+    def headline_code(self) -> str:
+        """Code of the headline's words."""
+        return headline_code(self.headline, self.steps)
+
+    @property
     def cause_finding(self) -> Finding | None:
         """What decided: the first finding as bad as the indication; ``None`` if all passed."""
         wanted = Outcome.FAILED if self.indication is Indication.TOTAL_FAILED else Outcome.UNDETERMINED
@@ -52,7 +57,7 @@ class Report:
         return {
             "indication": self.indication.value,
             "exitCode": self.exit_code,
-            "headline": {"name": self.headline.value, **_words(self.headline.code, {})},
+            "headline": {"name": self.headline.value, **_words(self.headline_code, {})},
             "cause": {"step": self.cause.step.value, "code": self.cause_code} if self.cause else None,
             "lines": [_line(line) for line in self.lines],
             "conclusions": [_line(line) for line in self.conclusions],
@@ -64,7 +69,7 @@ class Report:
 
     def short(self, language: Language) -> str:
         """The headline, what decided it, and the four lines."""
-        out = [message(self.headline.code, language)]
+        out = [message(self.headline_code, language)]
         decided = [*(self.cause.findings if self.cause else ()), *self.remarks]
         out += [f"  {tell(f, language)}" for f in decided if f.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
         out += [f"{_mark(line.outcome)} {line.text(language)}" for line in self.lines]
@@ -104,11 +109,12 @@ def make_report(
     )
 
 
-def not_found(as_of_block: int | None = None) -> Report:
+def not_found(as_of_block: int | None = None, advice: Finding | None = None) -> Report:
     """Nothing known under that name: never "forged". ``as_of_block``: the issuer's own complete index was
-    asked and had not issued it up to that block; ``None``: this service merely does not know it."""
+    asked and had not issued it up to that block; ``None``: this service merely does not know it. ``advice``: in place
+    of that remark."""
     remark = undetermined("NOT_KNOWN_HERE") if as_of_block is None else undetermined("NOT_ISSUED", block=as_of_block)
-    return _unjudged(Headline.NOT_FOUND, remark)
+    return _unjudged(Headline.NOT_FOUND, advice or remark)
 
 
 def undecided(remark: Finding) -> Report:

@@ -5,10 +5,11 @@ Stops: the state of another leaf or contract, changes left out of the history, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ledger.core.bundles import Bundle, StateProof, StatusEntry
-from ledger.core.identifiers import organisation_bytes32
+from ledger.core.identifiers import actor_from_bytes32, organisation_bytes32
 from ledger.core.trust_lists import TrustedChain
 from ledger.core.verdicts import Finding, Step, failed
 from ledger.errors import InputError
@@ -19,6 +20,7 @@ from ledger.proofs.records_layout import (
     BatchWord,
     StatusWord,
     batch_slot,
+    court_slot,
     history_slot,
     history_step,
     status_slot,
@@ -33,13 +35,17 @@ from ledger.verification.case import Case, need, refused, unproved
 
 @dataclass(frozen=True, slots=True)
 class ProvedState:
-    """``entries``: every change ever recorded, oldest first, bound by the proved history word."""
+    """``entries``: every change ever recorded, oldest first, bound by the proved history word. ``court``: who froze the
+    record, where the proof names it. ``batches``: by the leaf of a statement, the word of the batch that holds it,
+    where it is proved."""
 
     finality: Finality
     status: StatusWord
     batch: BatchWord
     retired: bool
     entries: tuple[StatusEntry, ...]
+    court: str | None = None
+    batches: Mapping[bytes, BatchWord] = field(default_factory=dict)
 
     @property
     def time(self) -> int:
@@ -57,6 +63,8 @@ class _Words:
     history: int
     batch: BatchWord
     retired: int
+    court: int | None
+    batches: Mapping[bytes, BatchWord]
 
 
 def prove_state(case: Case, state: StateProof) -> tuple[ProvedState | None, list[Finding]]:
@@ -77,7 +85,11 @@ def prove_state(case: Case, state: StateProof) -> tuple[ProvedState | None, list
     findings += _history(state.entries, words)
     if any(f.code == "STATUS_HISTORY_DIFFERS" for f in findings):
         return None, findings
-    return ProvedState(block.finality, words.status, words.batch, words.retired != 0, state.entries), findings
+    court = actor_from_bytes32(words.court.to_bytes(32, "big")) if words.court else None
+    proved = ProvedState(
+        block.finality, words.status, words.batch, words.retired != 0, state.entries, court, words.batches
+    )
+    return proved, findings
 
 
 def _words(bundle: Bundle, chain: TrustedChain, header: Header, state: StateProof) -> _Words:
@@ -87,14 +99,38 @@ def _words(bundle: Bundle, chain: TrustedChain, header: Header, state: StateProo
     if account.code_hash != chain.records_code:
         # The layout of the words belongs to this one contract.
         raise InputError("STATUS_CODE_DIFFERS", found=account.code_hash.hex(), expected=chain.records_code.hex())
+    root = account.storage_root
+    status = unpack_status(prove_slot(root, status_slot(issuer, leaf), nodes))
     words = _Words(
-        status=unpack_status(prove_slot(account.storage_root, status_slot(issuer, leaf), nodes)),
-        history=prove_slot(account.storage_root, history_slot(issuer, leaf), nodes),
-        batch=unpack_batch(prove_slot(account.storage_root, batch_slot(issuer, bundle.manifest.root), nodes)),
-        retired=prove_slot(account.storage_root, RETIRED_SLOT, nodes),
+        status=status,
+        history=prove_slot(root, history_slot(issuer, leaf), nodes),
+        batch=unpack_batch(prove_slot(root, batch_slot(issuer, bundle.manifest.root), nodes)),
+        retired=prove_slot(root, RETIRED_SLOT, nodes),
+        court=_if_proved(root, court_slot(issuer, leaf), nodes) if status.frozen else None,
+        batches=dict(_statement_batches(root, state.statements, nodes)),
     )
     nodes.require_all_used()
     return words
+
+
+def _statement_batches(
+    root: bytes, statements: tuple[Bundle, ...], nodes: ProofNodes
+) -> Iterator[tuple[bytes, BatchWord]]:
+    for statement in statements:
+        manifest = statement.manifest
+        word = _if_proved(root, batch_slot(organisation_bytes32(manifest.issuer), manifest.root), nodes)
+        if word is not None:
+            yield statement.record.leaf(), unpack_batch(word)
+
+
+def _if_proved(root: bytes, slot: bytes, nodes: ProofNodes) -> int | None:
+    """The word, or ``None`` where its nodes were left out: what hangs on it is then open."""
+    try:
+        return prove_slot(root, slot, nodes)
+    except InputError as e:
+        if e.code != "TRIE_NODE_MISSING":
+            raise
+        return None
 
 
 def _history(entries: tuple[StatusEntry, ...], words: _Words) -> list[Finding]:

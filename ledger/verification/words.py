@@ -14,6 +14,7 @@ _INSTANTS = frozenset(
     {"anchored", "asOf", "at", "closed", "effective", "expired", "expires", "moment", "notBefore", "now"}
     | {"recorded", "revoked", "since", "time"}
 )
+_ORGANISATIONS = frozenset({"actor", "first", "second"})
 _REGISTRIES = frozenset({"state", "reason", "kind", "finality"})
 
 
@@ -23,13 +24,14 @@ def show(code: str, language: Language, values: dict[str, Any]) -> str:
 
 
 def tell(finding: Finding, language: Language) -> str:
-    """Words of a finding; where a format's rule caused it, the words of that rule in brackets."""
+    """Words of a finding; in brackets the words of the rule that caused it, and who decided it."""
     text = show(finding.code, language, finding.values)
-    cause = finding.values.get("cause")
-    if not isinstance(cause, str):
-        return text
-    inner = show(cause, language, finding.values.get("causeValues", {}))
-    return f"{text}（{inner}）" if language == "zh" else f"{text} ({inner})"
+    for key in ("cause", "who"):
+        code = finding.values.get(key)
+        if isinstance(code, str):
+            inner = show(code, language, finding.values.get(f"{key}Values", {}))
+            text += f"（{inner}）" if language == "zh" else f" ({inner})"
+    return text
 
 
 def instant(seconds: int) -> str:
@@ -56,6 +58,8 @@ def _readable(name: str, value: Any, language: Language) -> Any:
     if name in _REGISTRIES and isinstance(value, str):
         code = f"WORD_{name.upper()}_{value.upper()}"
         return message(code, language) if code in messages() else value
+    if name in _ORGANISATIONS and isinstance(value, str) and value.startswith("0x"):
+        return message("WORD_COUNCIL", language)  # it acts under its address
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return "–" if value is None else value

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.core.bundles import StateProof
-from ledger.core.registries import State
+from ledger.core.registries import Reason, State
 from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, noted, undetermined
 from ledger.verification.case import Case, concluded, need
+from ledger.verification.deciding import of_change, of_disowning, of_freeze
 from ledger.verification.state import ProvedState, prove_state
-from ledger.verification.statements import SignedEntry, judge_statements
+from ledger.verification.statements import SignedEntry, Statements, judge_statements
 
 STEP = Step.STATUS
 _ENDED = {
@@ -45,12 +46,12 @@ def judge(case: Case) -> StepResult:
     findings += timely
     settled = all(f.outcome is Outcome.PASSED for f in timely)
     findings += [noted(p.code, **p.values) for p in facts.problems] if settled else _problems(case)
-    findings += _batch(case, state)
-    signed, found = judge_statements(case, state.entries, proof.statements)
+    said, found = judge_statements(case, state, proof.statements)
+    findings += _batch(case, state, said)
     findings += _by_source(case, proof, found)
     if settled or facts.as_of_bundle:
-        findings += _at_interest(case, state, signed)
-    return concluded(STEP, findings, _described(case, state, signed))
+        findings += _at_interest(case, state, said)
+    return concluded(STEP, findings, _described(case, state, said))
 
 
 def _known(case: Case) -> list[Finding]:
@@ -86,7 +87,7 @@ def _newest(case: Case, offered: list[StateProof]) -> tuple[StateProof | None, P
     best = max(proved, key=lambda entry: (entry[1].time, entry[1].finality.block))
     for proof, state in proved:
         if proof is not best[0]:
-            found = judge_statements(case, state.entries, proof.statements)[1]
+            found = judge_statements(case, state, proof.statements)[1]
             found = [f for f in found if f.code not in _SETTLED_SINCE and f.outcome is not Outcome.PASSED]
             findings += _by_source(case, proof, found)
     return best[0], best[1], findings
@@ -120,7 +121,7 @@ def _timely(case: Case, state: ProvedState) -> list[Finding]:
     return []
 
 
-def _batch(case: Case, state: ProvedState) -> list[Finding]:
+def _batch(case: Case, state: ProvedState, said: Statements) -> list[Finding]:
     """The batch is there, as anchored, not disowned, on a ledger that is still written."""
     found, batch, event = [], state.batch, case.event
     anchor = case.block.header.number if case.block else None
@@ -133,28 +134,31 @@ def _batch(case: Case, state: ProvedState) -> list[Finding]:
         if (batch.sequence, batch.kind, batch.suite, batch.size) != anchored:
             found.append(failed("STATUS_BATCH_DIFFERS", sequence=batch.sequence, event=event.sequence))
     if batch.disowned:
-        found.append(failed("STATUS_BATCH_DISOWNED", sequence=batch.sequence))
+        found.append(failed("STATUS_BATCH_DISOWNED", sequence=batch.sequence, **of_disowning(case, said.disowning)))
     if state.retired or (case.chain is not None and case.chain.successor is not None):
         # An old ledger would answer "active" for ever.
         found.append(undetermined("STATUS_LEDGER_RETIRED"))
     return found
 
 
-def _at_interest(case: Case, state: ProvedState, signed: tuple[SignedEntry, ...]) -> list[Finding]:
+def _at_interest(case: Case, state: ProvedState, said: Statements) -> list[Finding]:
     found: list[Finding] = []
     interest = need(case.interest, STEP)
     if state.status.frozen:
-        found.append(undetermined("STATUS_FROZEN"))
+        found.append(undetermined("STATUS_FROZEN", **of_freeze(case, state.court, said.freeze)))
+    signed = said.signed
     deciding = _entry_at(state, signed, interest)
     if deciding is not None and deciding.entry.state in _ENDED:
         # An unsigned change, or one whose statement does not stand, has its own finding: it decides nothing.
         if deciding.statement is not None:
-            found.append(failed(_ENDED[deciding.entry.state], **_values(deciding)))
+            found.append(failed(_ENDED[deciding.entry.state], **of_change(case, deciding)))
         elif deciding.entry is not state.entries[-1]:
-            found.append(undetermined("STATUS_UNSIGNED", **_values(deciding)))
+            found.append(undetermined("STATUS_UNSIGNED", **of_change(case, deciding)))
+    elif deciding is not None and deciding.entry.reason is Reason.SET_ASIDE and deciding.statement is not None:
+        found.append(noted("STATUS_ANNULLED", **of_change(case, deciding)))
     current = signed[-1] if signed else None
     if current is not None and current is not deciding:
-        found.append(noted("STATUS_CHANGED_SINCE", **_values(current)))
+        found.append(noted("STATUS_CHANGED_SINCE", **of_change(case, current)))
     if case.times is not None and interest < case.times.not_before:
         found.append(noted("STATUS_BEFORE_PROOF", at=interest, notBefore=case.times.not_before))
     return found
@@ -165,27 +169,16 @@ def _entry_at(state: ProvedState, signed: tuple[SignedEntry, ...], instant: int)
     return next((s for s in reversed(signed) if s.entry is entry), None) if entry is not None else None
 
 
-def _values(signed: SignedEntry) -> dict[str, Any]:
-    e = signed.entry
-    return {
-        "state": e.state.word,
-        "since": e.effective,
-        "recorded": e.recorded,
-        "reason": e.reason.word,
-        "actor": e.actor,
-        "statement": e.statement.hex(),
-        "successor": signed.successor,
-    }
-
-
-def _described(case: Case, state: ProvedState, signed: tuple[SignedEntry, ...]) -> dict[str, Any]:
+def _described(case: Case, state: ProvedState, said: Statements) -> dict[str, Any]:
+    signed = said.signed
     deciding = _entry_at(state, signed, case.interest) if case.interest is not None else None
     return {
         "at": case.interest,
         "state": deciding.entry.state.word if deciding else State.ACTIVE.word,
-        "change": _values(deciding) if deciding else None,
+        "change": of_change(case, deciding) if deciding else None,
         "now": signed[-1].entry.state.word if signed else State.ACTIVE.word,
         "frozen": state.status.frozen,
+        "court": state.court,
         "changes": len(signed),
         "asOf": state.time,
         "age": max(case.facts.now - state.time, 0),

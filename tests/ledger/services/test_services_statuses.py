@@ -217,10 +217,15 @@ def test_a_status_transaction_whose_nonce_went_elsewhere_is_made_again(demo: Wor
 
 
 def test_an_office_changes_only_its_own_records(demo: World) -> None:
-    """Another office writes under its own name: the record of the first is untouched."""
+    """Another office signs nothing about them; and where its right ended on the way, the contract refuses."""
     row = demo.row(demo.ids["plain"])
     stranger = ChangeRequest(OFFICE_A, row.leaf, State.REVOKED, int(demo.clock()), Reason.CANCELLED)
+    with pytest.raises(ConflictError) as refused:
+        demo.app.statuses.request(OFFICE_B, [stranger])
+    assert (refused.value.code, accepted_records(demo)) == ("ACT_NOT_ENTITLED", 0)
+    demo.decree(demo.app.consortium.superior(OFFICE_A, OFFICE_B))
     demo.app.statuses.request(OFFICE_B, [stranger])
+    demo.decree(demo.app.consortium.superior(OFFICE_A, None))
     demo.app.outbox.drain(60)
     assert intents(demo, "refused") == 1
     assert demo.app.verifying.by_id(demo.ids["plain"], Question()).exit_code == 0

@@ -156,7 +156,7 @@ def a_state_from_before_the_revocation() -> Facts:
 
 @attack(Step.STATUS, "STATUS_HISTORY_DIFFERS")
 def a_revocation_left_out_of_the_history() -> Facts:
-    bundle = f.changed(f.issue(), State.REVOKED)
+    bundle = f.changed(f.issue(), State.REVOKED, without_batches=True)
     assert bundle.state is not None
     return f.facts(replace(bundle, state=replace(bundle.state, entries=(), statements=())))
 

@@ -41,7 +41,7 @@ from ledger.proofs.commit_seals import block_hash, commit_seal_hash
 from ledger.proofs.events import TOPIC_ANCHOR_REPEATED, TOPIC_BATCH_ANCHORED
 from ledger.proofs.headers import parse_header
 from ledger.proofs.keccak import keccak
-from ledger.proofs.records_layout import RETIRED_SLOT, batch_slot, history_slot, history_step, status_slot
+from ledger.proofs.records_layout import RETIRED_SLOT, batch_slot, court_slot, history_slot, history_step, status_slot
 from ledger.verification.facts import Facts
 
 NOW = T + 100
@@ -313,9 +313,15 @@ def make_state(
     batch: dict[str, int] | None = None,
     recorded: Sequence[StatusEntry] | None = None,
     sealers: Sequence[int] | None = None,
+    court: str | None = None,
+    statement_batch: dict[str, int] | None = None,
+    without_batches: bool = False,
+    batches_of: dict[bytes, dict[str, int]] | None = None,
 ) -> StateProof:
     """A state proof over a small world. ``recorded``: what the chain holds, if other than the entries listed;
-    ``of_leaf``: prove the status of that leaf instead of the record's."""
+    ``of_leaf``: prove the status of that leaf instead of the record's; ``court``: who froze it, where that is proved;
+    ``statement_batch``: what is otherwise in the batch words of the statements, ``without_batches``: left out,
+    ``batches_of``: by the statement's leaf."""
     issuer, own = organisation_bytes32(bundle.record.issuer), bundle.record.leaf()
     proved_leaf = of_leaf or own
     slots = {
@@ -323,6 +329,11 @@ def make_state(
         RETIRED_SLOT: int.from_bytes(retired, "big"),
         **_status_slots(issuer, proved_leaf, entries if recorded is None else recorded, frozen),
     }
+    beside = {batch_slot(organisation_bytes32(s.manifest.issuer), s.manifest.root): s for s in statements}
+    own_words = batches_of or {}
+    slots |= {t: _batch_word(s, own_words.get(s.record.leaf(), statement_batch or {})) for t, s in beside.items()}
+    if court is not None:
+        slots[court_slot(issuer, own)] = int.from_bytes(organisation_bytes32(court), "big")
     storage = HexaryTrie({})
     for filler in range(20):
         storage[keccak(b"slot" + bytes([filler]))] = rlp.encode(filler + 1)
@@ -334,7 +345,8 @@ def make_state(
         accounts[keccak(b"account" + bytes([filler]))] = rlp.encode([filler, 0, EMPTY, keccak(b"")])
     accounts[keccak(contract)] = rlp.encode([1, 0, storage.root_hash, code])
     read = [batch_slot(issuer, bundle.manifest.root), status_slot(issuer, proved_leaf),
-            history_slot(issuer, proved_leaf), RETIRED_SLOT]  # fmt: skip
+            history_slot(issuer, proved_leaf), RETIRED_SLOT,
+            *([] if without_batches else beside), *([court_slot(issuer, own)] if court else [])]  # fmt: skip
     nodes = {rlp.encode(n) for n in accounts.get_proof(keccak(contract))}
     nodes |= {rlp.encode(n) for slot in read for n in storage.get_proof(keccak(slot))}
     # Nodes of less than 32 bytes lie inside their parent and are not proof nodes of their own.

@@ -109,10 +109,13 @@ def test_emergency_suspension_lifted_by_a_signed_decision_does_not_stay_open() -
 
 
 def test_holder_of_a_revoked_license_gains_nothing_by_dropping_the_decision() -> None:
-    bundle = f.changed(f.issue(), State.REVOKED)
-    assert bundle.state is not None
+    with_proof = f.changed(f.issue(), State.REVOKED)
+    bundle = f.changed(f.issue(), State.REVOKED, without_batches=True)
+    assert with_proof.state is not None and bundle.state is not None
     report = verify(f.facts(replace(bundle, state=replace(bundle.state, statements=()))))
     assert (report.indication, report.cause_code) == (OPEN, "STATUS_UNSIGNED")
+    left = verify(f.facts(replace(with_proof, state=replace(with_proof.state, statements=()))))
+    assert (left.indication, left.cause_code) == (FAILED, "STATUS_PROOF_REFUSED")
 
 
 def test_decision_that_cannot_be_decided_leaves_the_status_open() -> None:

@@ -1,0 +1,156 @@
+"""From a stored wish to a contract call and its end: accepted → ready → sent → done or refused.
+
+The rows are changes of status or other acts. Two outside acts, each stored before it is made: the statement's batch
+(``anchoring``), then the call. The raw transaction is stored with the rows' move to sent; it is re-sent byte for byte,
+and other bytes are made only when a final block shows its nonce used by another hash. What came of it is read from the
+index, once that has reached the transaction's block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from ledger.core.registries import Permission
+from ledger.errors import ConflictError, IntegrityError, ZhengyinError
+from ledger.ports import Account, Chain, Store, TransactionRow, Unit
+from ledger.services.anchoring import Progress
+
+OPEN = ("accepted", "ready", "sent")
+
+
+class Wish(Protocol):
+    @property
+    def row(self) -> int: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def statement(self) -> bytes: ...
+
+
+W = TypeVar("W", bound=Wish)
+
+
+class Wishes(Protocol[W]):
+    """A table of rows on their way."""
+
+    def in_states(self, states: Sequence[str]) -> list[W]: ...
+    def move(self, rows: Sequence[int], before: str, after: str, **columns: Any) -> None: ...
+    def of_transaction(self, transaction: int) -> list[W]: ...
+
+
+class Sending(Generic[W]):
+    """``purpose`` marks the transactions of ``table``; ``stored`` is called between storing and sending one."""
+
+    def __init__(
+        self,
+        store: Store,
+        chain: Chain,
+        account: Callable[[str, Permission], Account],
+        purpose: str,
+        table: Callable[[Unit], Wishes[W]],
+        stored: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._chain = chain
+        self._account = account
+        self._purpose = purpose
+        self._table = table
+        self._stored = stored
+
+    def make_ready(self) -> int:
+        """Rows whose statement is receipted may be sent."""
+        with self._store.read() as unit:
+            final = [w.row for w in self._table(unit).in_states(("accepted",)) if _is_final(unit, w.statement)]
+        if final:
+            with self._store.begin() as unit:
+                self._table(unit).move(final, "accepted", "ready")
+        return len(final)
+
+    def in_states(self, *states: str) -> list[W]:
+        with self._store.read() as unit:
+            return self._table(unit).in_states(states)
+
+    def send(
+        self,
+        group: Sequence[W],
+        check: Callable[[Account], None],
+        sign: Callable[[Account, int], tuple[bytes, bytes]],
+    ) -> int:
+        """One transaction for the ready rows of ``group``; a call that the contract would refuse refuses them all."""
+        rows, account = [w.row for w in group], self._account(group[0].actor, Permission.STATUS)
+        try:
+            check(account)
+        except ConflictError as e:
+            with self._store.begin() as unit:
+                self._table(unit).move(rows, "ready", "refused", problem=str(e))
+            return len(rows)
+        with self._store.begin() as unit:
+            nonce = unit.transactions.next_nonce(account.address, self._chain.chain_nonce(account.address))
+            raw, hash_ = sign(account, nonce)
+            transaction = unit.transactions.add(self._purpose, rows[0], account.address, nonce, raw, hash_)
+            self._table(unit).move(rows, "ready", "sent", transaction=transaction)
+        self._stored()
+        self._chain.send(raw)
+        return len(rows)
+
+    def settle(self, happened: Callable[[Unit, W], bool], otherwise: str) -> Progress:
+        """See what became of every open transaction. ``happened``: does the index show the row's effect?
+        ``otherwise``: the code kept with a row whose effect it does not show."""
+        progress = Progress()
+        with self._store.read() as unit:
+            found = [t for t in unit.transactions.in_states(("stored", "sent")) if t.purpose == self._purpose]
+        for transaction in found:
+            try:
+                progress.moved += self._settle(transaction, happened, otherwise)
+            except ZhengyinError as e:
+                progress.problems.append(e)
+        return progress
+
+    def _settle(self, transaction: TransactionRow, happened: Callable[[Unit, W], bool], otherwise: str) -> int:
+        mined = self._chain.mined(transaction.hash)
+        if mined is None:
+            if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
+                self._chain.send(transaction.raw)
+                return 0
+            if self._chain.spent(transaction.account, transaction.nonce, transaction.hash):
+                return self._finish(transaction, "replaced", "ready", None)
+            return 0
+        if not mined.succeeded:
+            problem = ConflictError("OUTBOX_REVERTED", block=mined.block)
+            return self._finish(transaction, "failed", "refused", str(problem))
+        return self._recorded(transaction, mined.block, happened, otherwise)
+
+    def _recorded(
+        self, transaction: TransactionRow, block: int, happened: Callable[[Unit, W], bool], otherwise: str
+    ) -> int:
+        """The contract refuses single items by an event, never the array: what the index does not show was refused."""
+        with self._store.begin() as unit:
+            cursor = unit.chain.cursor()
+            if cursor is None or cursor.block < block:
+                return 0
+            wishes = self._table(unit).of_transaction(transaction.row)
+            done: list[int] = []
+            refused: list[int] = []
+            for wish in wishes:
+                (done if happened(unit, wish) else refused).append(wish.row)
+            unit.transactions.move(transaction.row, transaction.state, "mined", block=block)
+            if done:
+                self._table(unit).move(done, "sent", "done")
+            if refused:
+                self._table(unit).move(refused, "sent", "refused", problem=otherwise)
+        return len(wishes)
+
+    def _finish(self, transaction: TransactionRow, after: str, state: str, problem: str | None) -> int:
+        with self._store.begin() as unit:
+            rows = [w.row for w in self._table(unit).of_transaction(transaction.row)]
+            if not rows:
+                raise IntegrityError("OUTBOX_TRANSACTION_MISSING", batch=transaction.row)
+            unit.transactions.move(transaction.row, transaction.state, after)
+            self._table(unit).move(rows, "sent", state, problem=problem)
+        return len(rows)
+
+
+def _is_final(unit: Unit, statement: bytes) -> bool:
+    row = unit.records.by_leaf(statement)
+    return row is not None and row.batch is not None and unit.batches.get(row.batch).state == "receipted"
