@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
 from scripts.generated import write_or_check  # noqa: E402
+from scripts.npm import install  # noqa: E402
 
 SOLC_FOLDER = ROOT / "scripts" / "solc"
 SOLC = SOLC_FOLDER / "solc.js"
@@ -52,9 +52,7 @@ IMPORT = re.compile(r'^import\s+\{[^}]*\}\s+from\s+"(\.[^"]+)";', re.MULTILINE)
 
 def install_compiler() -> None:
     """Install the pinned compiler below ``scripts/solc`` where it is missing."""
-    if not (SOLC_FOLDER / "node_modules" / "solc").is_dir():
-        command = ["npm", "ci", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=SOLC_FOLDER, check=True, stdout=sys.stderr)
+    install(SOLC_FOLDER, "solc")
 
 
 def sources(path: str) -> dict[str, str]:

@@ -3,64 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger.chain import proving, transactions
 from ledger.chain.abi import interface
 from ledger.chain.contracts import Contracts, check_code
 from ledger.chain.events import EventReader
-from ledger.chain.node import Node, reading
+from ledger.chain.node import Block, Node, reading
+from ledger.chain.records_calls import GasLimits, act_data, anchor_data, status_data
+from ledger.chain.rpc import quantity
 from ledger.core.bundles import Anchor
 from ledger.core.identifiers import organisation_bytes32
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.errors import ConfigError, ConflictError, InputError, UnavailableError
-from ledger.ports import Account, AnchorCall, Engine, Mined, StatusCall
+from ledger.ports import Account, ActCall, AnchorCall, Engine, Mined, StatusCall
 from ledger.proofs import records_layout
 from ledger.proofs.events import TOPIC_BATCH_ANCHORED
-from ledger.proofs.headers import CONSENSUS
+from ledger.proofs.headers import CONSENSUS, UNSEALED, Header, parse_header
 from ledger.proofs.keccak import keccak
 
 _KNOWN = re.compile(r"already (?:known|imported|in)|known transaction", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class GasLimits:
-    """Gas limits by formula, above what the contracts can use under Berlin rules.
-
-    Not by estimate: an estimate runs on the newest block, and a change that an earlier, still waiting
-    transaction makes possible would be estimated as refused, at a tenth of its cost.
-    """
-
-    anchor: int = 300_000
-    signer: int = 20_000
-    status: int = 150_000
-    change: int = 62_000
-    undecided: int = 24_000
-    """More for a suspension without statement, which the contract notes in a word of its own."""
-
-    def of_anchor(self, signers: int) -> int:
-        return self.anchor + self.signer * signers
-
-    def of_status(self, changes: int, undecided: int = 0) -> int:
-        """``undecided``: how many of the changes come without statement."""
-        return self.status + self.change * changes + self.undecided * undecided
-
-    def most_changes(self, limit: int) -> int:
-        """How many changes one transaction may hold under an engine's limit of gas a transaction."""
-        return max(0, (limit - self.status) // self.change)
+UNSEALED_DEPTH = 12
+"""Blocks above a block of an unsealed chain: the deepest reorganisation that development nodes play is no deeper."""
 
 
 class EngineChain:
     """Implements ``ledger.ports.Chain``. One instance serves all threads: it keeps only what it checked.
 
-    ``identity`` and ``contracts`` come from the settings or the trust file, never from the engine.
+    ``identity`` and ``contracts`` come from the settings or the trust file, never from the engine. The engine is
+    first asked when something is wanted of it, and then checked: an office whose node is down goes on issuing.
+
+    ``depth``: on a chain that nobody seals, how many later blocks make a block count as final.
 
     Raises (on construction):
-        ConfigError: CHAIN_CONSENSUS_UNKNOWN, CHAIN_OTHER_RECORDS, CHAIN_OTHER_ID, CHAIN_OTHER_GENESIS,
-            CHAIN_NOT_FOUND, CHAIN_CODE_DIFFERS.
-        UnavailableError: the engine does not answer, or answers nonsense.
+        ConfigError: CHAIN_CONSENSUS_UNKNOWN, CHAIN_OTHER_RECORDS.
+    Raises (on first use): as `check`.
     """
 
     def __init__(
@@ -70,29 +50,46 @@ class EngineChain:
         contracts: Contracts,
         consensus: str = "embedded",
         gas: GasLimits | None = None,
+        depth: int = UNSEALED_DEPTH,
     ) -> None:
+        if consensus not in CONSENSUS:
+            raise ConfigError("CHAIN_CONSENSUS_UNKNOWN", consensus=consensus, known=", ".join(CONSENSUS))
+        if identity.records != contracts.records:
+            raise ConfigError("CHAIN_OTHER_RECORDS", expected=_hex(identity.records))
         self._engine = engine
-        self._node = Node(engine)
+        self._unchecked = Node(engine)
         self._identity = identity
         self._contracts = contracts
         self._consensus = consensus
         self._gas = gas or GasLimits()
-        self._require_same_chain()
-        self._records_code = keccak(check_code(self._node, contracts))
-        self._events = EventReader(self._node, contracts)
+        self._depth = depth if consensus == UNSEALED else 0
+        self._code: bytes | None = None
 
-    def _require_same_chain(self) -> None:
-        """A training chain has the same addresses and may have the same id: its genesis tells it apart."""
-        if self._consensus not in CONSENSUS:
-            known = ", ".join(CONSENSUS)
-            raise ConfigError("CHAIN_CONSENSUS_UNKNOWN", consensus=self._consensus, known=known)
-        if self._identity.records != self._contracts.records:
-            raise ConfigError("CHAIN_OTHER_RECORDS", expected=_hex(self._identity.records))
-        if (found := self._node.chain_id()) != self._identity.id:
+    def check(self) -> None:
+        """Is this the chain that was named, with this version's contracts? A training chain has the same addresses
+        and may have the same id: its genesis tells it apart.
+
+        Raises:
+            ConfigError: CHAIN_OTHER_ID, CHAIN_OTHER_GENESIS, CHAIN_NOT_FOUND, CHAIN_CODE_DIFFERS.
+            UnavailableError: the engine does not answer, or answers nonsense.
+        """
+        if (found := self._unchecked.chain_id()) != self._identity.id:
             raise ConfigError("CHAIN_OTHER_ID", expected=self._identity.id, found=found)
-        expected, genesis = self._identity.genesis, self._node.block(0).hash
+        expected, genesis = self._identity.genesis, self._unchecked.block(0).hash
         if genesis != expected:
             raise ConfigError("CHAIN_OTHER_GENESIS", expected=_hex(expected), found=_hex(genesis))
+        self._code = keccak(check_code(self._unchecked, self._contracts))
+
+    @property
+    def _node(self) -> Node:
+        """The node, checked before its first use."""
+        if self._code is None:
+            self.check()
+        return self._unchecked
+
+    @property
+    def _events(self) -> EventReader:
+        return EventReader(self._node, self._contracts)
 
     @property
     def identity(self) -> ChainIdentity:
@@ -112,11 +109,16 @@ class EngineChain:
 
     def records_code(self) -> bytes:
         """Keccak-256 of the runtime code of Records, as account proofs show it and the trust file pins it."""
-        return self._records_code
+        return keccak(check_code(self._node, self._contracts)) if self._code is None else self._code
 
     def head(self) -> tuple[BlockName, int]:
-        block = self._node.head()
+        block = self._final()
         return BlockName(block.number, block.hash), block.timestamp
+
+    def _final(self) -> Block:
+        """The newest final block: the head where blocks are sealed, else the one with enough blocks above it."""
+        head = self._node.head()
+        return self._node.block(max(0, head.number - self._depth)) if self._depth else head
 
     def canonical(self, block: int) -> bytes:
         """Raises UnavailableError CHAIN_BEHIND where the node has not got that far."""
@@ -124,23 +126,42 @@ class EngineChain:
 
     def chain_nonce(self, account: bytes) -> int:
         """The account's transactions in final blocks; what still waits is the store's to count."""
-        return self._node.nonce(account)
+        return self._node.nonce(account, quantity(self._final().number) if self._depth else "latest")
+
+    def spent(self, account: bytes, nonce: int, hash_: bytes) -> bool:
+        """Whether a final block shows the nonce used by a transaction other than ``hash_``.
+
+        The questions that decide it go to one node in one batch: of two nodes that differ in height, one could
+        tell of the nonce and the other, which lags, of a transaction that it has not seen yet.
+        """
+        final = self._final()
+        used, block, receipt = self._node.state_at(final.number, account, hash_)
+        if block != final.hash:
+            raise UnavailableError("CHAIN_BEHIND", block=final.number)
+        return used > nonce and receipt is None
 
     # ---- transactions ----
 
     def sign_anchor(self, account: Account, nonce: int, call: AnchorCall) -> tuple[bytes, bytes]:
-        return self._sign(account, nonce, _anchor(call), self._gas.of_anchor(len(call.signers)))
+        return self._sign(account, nonce, anchor_data(call), self._gas.of_anchor(len(call.signers)))
 
     def sign_status(self, account: Account, nonce: int, call: StatusCall) -> tuple[bytes, bytes]:
         undecided = sum(not any(statement) for _, statement in call.changes)
-        return self._sign(account, nonce, _status(call), self._gas.of_status(len(call.changes), undecided))
+        return self._sign(account, nonce, status_data(call), self._gas.of_status(len(call.changes), undecided))
 
     def check_anchor(self, account: Account, call: AnchorCall) -> None:
-        self._node.call(self._contracts.records, _anchor(call), account.address)
+        self._node.call(self._contracts.records, anchor_data(call), account.address)
 
     def check_status(self, account: Account, call: StatusCall) -> None:
         """Items that their leaf's state does not allow are no refusal: they give ``StatusRefused`` events."""
-        self._node.call(self._contracts.records, _status(call), account.address)
+        self._node.call(self._contracts.records, status_data(call), account.address)
+
+    def sign_act(self, account: Account, nonce: int, call: ActCall) -> tuple[bytes, bytes]:
+        return self._sign(account, nonce, act_data(call), self._gas.of_act(call))
+
+    def check_act(self, account: Account, call: ActCall) -> None:
+        """Leaves that another court froze are no refusal: they give ``FreezeRefused`` events."""
+        self._node.call(self._contracts.records, act_data(call), account.address)
 
     def send(self, raw: bytes) -> None:
         """Idempotent. An engine's refusal passes on unless the engine knows these very bytes.
@@ -161,7 +182,9 @@ class EngineChain:
 
     def mined(self, hash_: bytes) -> Mined | None:
         receipt = self._node.receipt(hash_)
-        if receipt is None or self._node.block(receipt.block).hash != receipt.block_hash:
+        if receipt is None or (self._depth and receipt.block > self._final().number):
+            return None
+        if self._node.block(receipt.block).hash != receipt.block_hash:
             return None
         return Mined(receipt.block, receipt.block_hash, receipt.index, receipt.status == 1)
 
@@ -188,39 +211,51 @@ class EngineChain:
         """
         organisation = organisation_bytes32(issuer)
         found = interface("Records").functions["batchOf"]
-        answer = self._node.call(self._contracts.records, found.call(organisation, root))
+        head = self._final().number
+        answer = self._node.call(self._contracts.records, found.call(organisation, root), block=quantity(head))
         with reading("eth_call"):
             words = found.outputs.decode(answer)["0"]
         if words["sequence"] == 0:
             return None
-        head = self._node.head().number
         since = self._node.block_at(words["time"], head)
         topics = [TOPIC_BATCH_ANCHORED, organisation, root]
         hash_ = self._events.find(self._contracts.records, topics, since, head)
         return None if hash_ is None else self.mined(hash_)
 
-    def status_proof(
-        self, issuer: str, leaf: bytes, root: bytes, fresh_seconds: int | None
-    ) -> tuple[bytes, list[bytes]]:
+    def state_header(self, fresh_seconds: int | None) -> bytes:
         if fresh_seconds is not None and self._consensus == "embedded":
             self._freshen(fresh_seconds)
+        return proving.fetch_header(self._node, self._consensus, self._final()).rlp
+
+    def state_proof(
+        self, header: bytes, issuer: str, leaf: bytes, root: bytes, statements: Sequence[tuple[str, bytes]] = ()
+    ) -> list[bytes]:
         organisation = organisation_bytes32(issuer)
+        status = records_layout.status_slot(organisation, leaf)
         slots = [
-            records_layout.status_slot(organisation, leaf),
+            status,
             records_layout.history_slot(organisation, leaf),
             records_layout.batch_slot(organisation, root),
             records_layout.RETIRED_SLOT,
+            *(records_layout.batch_slot(organisation_bytes32(i), r) for i, r in statements),
         ]
-        header = proving.fetch_header(self._node, self._consensus, self._node.head())
-        nodes, _ = proving.state_proof(self._node, header, self._contracts.records, self._records_code, slots)
-        return header.rlp, nodes
+        parsed = parse_header(header)
+        nodes, words = self._prove(parsed, slots)
+        with reading("eth_getProof"):
+            frozen = records_layout.unpack_status(words[0]).frozen
+        # only a freeze has a court to name: a proof that no verifier reads would be slack
+        return self._prove(parsed, [*slots, records_layout.court_slot(organisation, leaf)])[0] if frozen else nodes
+
+    def _prove(self, header: Header, slots: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+        once = list(dict.fromkeys(slots))
+        return proving.state_proof(self._node, header, self._contracts.records, self.records_code(), once)
 
     def _freshen(self, seconds: int) -> None:
         """Who only reads beside the sealing node takes the head as it is; its age is the verifier's to judge."""
         try:
             self._engine.request("zhengyin_makeBlock", [seconds])
-        except ConfigError as error:
-            if error.code != "ENGINE_READ_ONLY":
+        except (ConfigError, InputError) as error:
+            if error.code not in ("ENGINE_READ_ONLY", "ENGINE_METHOD_UNKNOWN"):
                 raise
 
     def events(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
@@ -229,20 +264,6 @@ class EngineChain:
     def _sign(self, account: Account, nonce: int, data: bytes, gas: int) -> tuple[bytes, bytes]:
         call = transactions.Call(self._contracts.records, data, gas)
         return transactions.sign(self._identity.id, account, nonce, call)
-
-
-def _anchor(call: AnchorCall) -> bytes:
-    batch = (
-        call.accreditation, int(call.kind), call.suite, call.size, call.root, call.manifest_sha256, bytes(32),
-        call.signers,
-    )  # fmt: skip
-    return interface("Records").call("anchor", batch)
-
-
-def _status(call: StatusCall) -> bytes:
-    issuer = organisation_bytes32(call.issuer)
-    values = (issuer, call.changes, int(call.state), call.effective, int(call.reason))
-    return interface("Records").call("setStatus", *values)
 
 
 def _hex(value: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ledger.chain.reverts import refusal
 from ledger.chain.rpc import data, parse_data, parse_quantity, quantity
 from ledger.errors import InputError, UnavailableError
-from ledger.ports import Engine
+from ledger.ports import BatchEngine, Engine
 
 T = TypeVar("T")
 _EXECUTION = ("ENGINE_REVERTED", "ENGINE_EXECUTION_FAILED")
@@ -73,21 +73,40 @@ class Node:
         """Number of the account's transactions: in final blocks, or (``pending``) with those that wait."""
         return self.ask("eth_getTransactionCount", [data(account), block], parse_quantity)
 
+    def state_at(self, number: int, account: bytes, hash_: bytes) -> tuple[int, bytes, Any]:
+        """(the account's transactions up to block ``number``, that block's hash, receipt of ``hash_`` or None), all
+        told by one node, the block before the receipt.
+
+        Raises UnavailableError CHAIN_BEHIND where the node has no such block.
+        """
+        block, count, receipt = self.ask_many(
+            [
+                ("eth_getBlockByNumber", (quantity(number), False)),
+                ("eth_getTransactionCount", (data(account), quantity(number))),
+                ("eth_getTransactionReceipt", (data(hash_),)),
+            ]
+        )
+        with reading("eth_getTransactionCount"):
+            return parse_quantity(count), _numbered(block, number).hash, receipt
+
+    def ask_many(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Answers in order, in one exchange where the engine takes batches."""
+        if isinstance(self._engine, BatchEngine):
+            return self._engine.request_many(questions)
+        return [self._engine.request(method, params) for method, params in questions]
+
+    def blocks(self, numbers: Sequence[int]) -> list[Block]:
+        """As `block`, for several numbers."""
+        answers = self.ask_many([("eth_getBlockByNumber", (quantity(number), False)) for number in numbers])
+        return [_numbered(answer, number) for answer, number in zip(answers, numbers, strict=True)]
+
     def head(self) -> Block:
-        """The newest block: under the consensus rules known here a block is final when it is there."""
+        """The newest block; whether it is final the consensus rules of the chain say."""
         return self.ask("eth_getBlockByNumber", ["latest", False], _block)
 
     def block(self, number: int) -> Block:
         """Raises UnavailableError CHAIN_BEHIND where the node has no such block (yet)."""
-        method = "eth_getBlockByNumber"
-        answer = self._engine.request(method, [quantity(number), False])
-        if answer is None:
-            raise UnavailableError("CHAIN_BEHIND", block=number)
-        with reading(method):
-            block = _block(answer)
-            if block.number != number:
-                raise InputError("RPC_BLOCK_REFUSED")
-        return block
+        return _numbered(self._engine.request("eth_getBlockByNumber", [quantity(number), False]), number)
 
     def block_at(self, time: int, until: int) -> int:
         """First block not before ``time`` (seconds UTC), by halving; ``until`` where all are before it."""
@@ -117,32 +136,50 @@ class Node:
     def send(self, raw: bytes) -> bytes:
         return self.ask("eth_sendRawTransaction", [data(raw)], lambda answer: parse_data(answer, 32))
 
-    def call(self, to: bytes, calldata: bytes, sender: bytes | None = None) -> bytes:
-        """Dry run in the block that would be made now: the head may be hours old, contracts compare dates.
+    def call(self, to: bytes, calldata: bytes, sender: bytes | None = None, block: str = "pending") -> bytes:
+        """Dry run, by default in the block that would be made now: the head may be hours old, contracts compare dates.
 
         Raises:
             ConflictError: CHAIN_REFUSED with the contract's error.
         """
-        return self._execute("eth_call", to, calldata, sender, parse_data)
+        return self._execute("eth_call", to, calldata, sender, parse_data, block)
 
     def estimate(self, to: bytes, calldata: bytes, sender: bytes) -> int:
         """Gas limit that suffices now. Raises as `call`."""
         return self._execute("eth_estimateGas", to, calldata, sender, parse_quantity)
 
-    def _execute(self, method: str, to: bytes, calldata: bytes, sender: bytes | None, parse: Callable[[Any], T]) -> T:
+    def _execute(
+        self,
+        method: str,
+        to: bytes,
+        calldata: bytes,
+        sender: bytes | None,
+        parse: Callable[[Any], T],
+        block: str = "pending",
+    ) -> T:
         wanted = {"data": data(calldata)}
         if to:
             wanted["to"] = data(to)
         if sender is not None:
             wanted["from"] = data(sender)
         try:
-            answer = self._engine.request(method, [wanted, "pending"])
+            answer = self._engine.request(method, [wanted, block])
         except InputError as error:
             if error.code not in _EXECUTION:
                 raise
             raise refusal(error.values.get("data")) from error
         with reading(method):
             return parse(answer)
+
+
+def _numbered(answer: Any, number: int) -> Block:
+    if answer is None:
+        raise UnavailableError("CHAIN_BEHIND", block=number)
+    with reading("eth_getBlockByNumber"):
+        block = _block(answer)
+        if block.number != number:
+            raise InputError("RPC_BLOCK_REFUSED")
+    return block
 
 
 def _block(answer: Any) -> Block:

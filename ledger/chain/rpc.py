@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ledger.errors import ConflictError, InputError, UnavailableError, ZhengyinError
+from ledger.errors import ConflictError, InputError, IntegrityError, UnavailableError, ZhengyinError
 
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -74,7 +74,7 @@ def parse_block(value: Any) -> int | str | bytes:
 
 
 # Codes of JSON-RPC 2.0 section 5.1, of EIP-1474, and 3, which every client uses for a revert.
-_REVERTED, _METHOD_UNKNOWN, _PARAMETERS, _SERVER = 3, -32601, -32602, -32000
+_REVERTED, _METHOD_UNKNOWN, _PARAMETERS, _INTERNAL, _SERVER = 3, -32601, -32602, -32603, -32000
 
 
 def error_object(error: ZhengyinError) -> dict[str, Any]:
@@ -83,6 +83,8 @@ def error_object(error: ZhengyinError) -> dict[str, Any]:
         return {"code": _REVERTED, "message": "execution reverted", "data": error.values["data"]}
     if error.code == "ENGINE_METHOD_UNKNOWN":
         return {"code": _METHOD_UNKNOWN, "message": str(error)}
+    if isinstance(error, UnavailableError | IntegrityError):
+        return {"code": _INTERNAL, "message": str(error)}
     number = _PARAMETERS if error.code.startswith("RPC_") else _SERVER
     return {"code": number, "message": str(error)}
 
@@ -105,5 +107,5 @@ def error_from_object(answer: Any) -> ZhengyinError:
         return InputError("ENGINE_REVERTED", data=(hexadecimal or "0x").lower())
     if number == _METHOD_UNKNOWN:
         return InputError("ENGINE_METHOD_UNKNOWN", method=words)
-    kind = UnavailableError if number in (-32603, -32002, -32005) else ConflictError
+    kind = UnavailableError if number in (_INTERNAL, -32002, -32005) else ConflictError
     return kind("ENGINE_REFUSED", number=number, words=words)

@@ -14,7 +14,8 @@ from ledger.core.identifiers import organisation_id
 from ledger.core.manifests import BlockName, ChainIdentity
 
 ALGORITHMS = ("ES256", "SM2", "Ed25519")
-CONSENSUS = ("embedded", "qbft")
+UNSEALED = "unsealed"
+CONSENSUS = ("embedded", "qbft", UNSEALED)
 FINALITY = ("single", "bft")
 AUTHORITY_STATES = ("granted", "withdrawn")
 TOKENS = ("optional", "required")
@@ -130,8 +131,14 @@ class TrustedChain:
             unb64(consortium, f"{path}.consortium", 20),
             shapes.digest(code, f"{path}.recordsCode"),
             _choice(CONSENSUS)(consensus, f"{path}.consensus"),
-            # no vacuous truth: a chain without validators would accept any seal or none
-            shapes.array(validators, f"{path}.validators", Validator.from_json, low=1, high=1024),
+            # no vacuous truth: a chain without validators would accept any seal or none; nobody seals an unsealed one
+            shapes.array(
+                validators,
+                f"{path}.validators",
+                Validator.from_json,
+                low=0 if consensus == UNSEALED else 1,
+                high=0 if consensus == UNSEALED else 1024,
+            ),
             shapes.array(checkpoints, f"{path}.checkpoints", BlockName.from_json),
             shapes.optional(successor, f"{path}.successor", ChainIdentity.from_json),
         )

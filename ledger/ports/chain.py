@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ledger.core.bundles import Anchor
 from ledger.core.manifests import BlockName, ChainIdentity
-from ledger.core.registries import Kind, Reason, State
+from ledger.core.registries import Kind, Reason, Relation, State
 
 
 class Engine(Protocol):
     """A chain node as the seam sees it: Ethereum JSON-RPC and nothing else."""
 
     def request(self, method: str, params: Sequence[Any] = ()) -> Any: ...
+
+
+@runtime_checkable
+class BatchEngine(Engine, Protocol):
+    """An engine that takes several questions in one exchange, all answered by one node."""
+
+    def request_many(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,38 @@ class StatusCall:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeCall:
+    """A court freezes leaves, or lifts that. ``changes``: (leaf, leaf of the statement)."""
+
+    accreditation: bytes
+    issuer: str
+    changes: tuple[tuple[bytes, bytes], ...]
+    lift: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PairCall:
+    """One of two organisations annuls the end of a leaf, or disowns a batch (``disown``: ``subject`` is its root)."""
+
+    disown: bool
+    issuer: str
+    subject: bytes
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RelateCall:
+    """Say publicly that ``statement`` stands in ``relation`` to the leaf ``target``."""
+
+    target: bytes
+    relation: Relation
+    statement: bytes
+
+
+ActCall = FreezeCall | PairCall | RelateCall
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A chain account (secp256k1). The key is never shown."""
 
@@ -67,6 +106,10 @@ class Chain(Protocol):
 
     def chain_nonce(self, account: bytes) -> int: ...
 
+    def spent(self, account: bytes, nonce: int, hash_: bytes) -> bool:
+        """Whether a final block shows the account's nonce used by a transaction other than ``hash_``."""
+        ...
+
     def sign_anchor(self, account: Account, nonce: int, call: AnchorCall) -> tuple[bytes, bytes]:
         """(raw transaction, hash)."""
         ...
@@ -78,6 +121,10 @@ class Chain(Protocol):
         ...
 
     def check_status(self, account: Account, call: StatusCall) -> None: ...
+
+    def sign_act(self, account: Account, nonce: int, call: ActCall) -> tuple[bytes, bytes]: ...
+
+    def check_act(self, account: Account, call: ActCall) -> None: ...
 
     def send(self, raw: bytes) -> None:
         """Idempotent: the node already knowing the transaction is success."""
@@ -99,11 +146,16 @@ class Chain(Protocol):
         """Header, receipt proof, header of block ``after``; ``accreditation`` is left ``None``."""
         ...
 
-    def status_proof(
-        self, issuer: str, leaf: bytes, root: bytes, fresh_seconds: int | None
-    ) -> tuple[bytes, list[bytes]]:
-        """(header RLP, trie nodes ascending) for status word, history, batch word and ``retired``; with
-        ``fresh_seconds`` the embedded engine seals a block first if its head is older."""
+    def state_header(self, fresh_seconds: int | None) -> bytes:
+        """RLP of the newest final block's header; with ``fresh_seconds`` the embedded engine seals a block first if
+        its head is older."""
+        ...
+
+    def state_proof(
+        self, header: bytes, issuer: str, leaf: bytes, root: bytes, statements: Sequence[tuple[str, bytes]] = ()
+    ) -> list[bytes]:
+        """Trie nodes, ascending, for status word, history, batch word and ``retired`` as of ``header``; for the court
+        that froze the leaf, if one did; and for the batch words of ``statements`` (issuer, root)."""
         ...
 
     def events(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:

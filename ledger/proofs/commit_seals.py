@@ -3,6 +3,7 @@
 Two rules. ``embedded`` is a chain in one process: one sealer signs the header as in Clique (EIP-225), the
 65-byte signature ends ``extraData``. ``qbft`` is Besu's QBFT: ``extraData`` is an RLP list of vanity,
 validators, vote, round and commit seals, and a block is final with ⌈2n/3⌉ seals of its n validators.
+A chain may also be named ``unsealed`` (a development node): its blocks have hashes, and none is ever proved final.
 The set of validators is always given from outside: a header shows a set, but whoever invents the list can
 also seal it. QBFT with a validator contract lists no set in the header and is refused; so are seals over
 secp256r1.
@@ -17,7 +18,7 @@ from typing import Literal
 from coincurve import PublicKey
 
 from ledger.errors import InputError
-from ledger.proofs.headers import CONSENSUS, Header
+from ledger.proofs.headers import CONSENSUS, UNSEALED, Header
 from ledger.proofs.keccak import keccak
 from ledger.proofs.rlp import Item, decode_strict, encode
 
@@ -61,12 +62,13 @@ def finality(header: Header, consensus: str, validators: Sequence[bytes]) -> Fin
     """Judge the seals of ``header`` by ``validators``, the addresses (20 bytes) valid before that block.
 
     Every seal present must be valid, of a member and not repeated, so that none can be changed unnoticed.
-    Raises ``InputError`` COMMIT_SEAL_…: CONSENSUS, GENESIS, VALIDATORS_EMPTY, VALIDATORS_INVALID, EXTRA,
+    Raises ``InputError`` COMMIT_SEAL_…: CONSENSUS, NONE, GENESIS, VALIDATORS_EMPTY, VALIDATORS_INVALID, EXTRA,
     SET_DIFFERS, RECOVERY_ID, HIGH_S, UNRECOVERABLE, NOT_MEMBER, REPEATED, QUORUM.
     """
     _require_known(consensus)
     if header.number == 0:
         raise InputError("COMMIT_SEAL_GENESIS")
+    _require_sealed(consensus)
     _require_set(validators)
     if consensus == "embedded":
         seals: tuple[bytes, ...] = (_embedded_seal(header),)
@@ -112,17 +114,26 @@ def block_hash(header: Header, consensus: str) -> bytes:
     block is hashed as it is. Raises COMMIT_SEAL_CONSENSUS, COMMIT_SEAL_EXTRA.
     """
     _require_known(consensus)
-    if consensus == "embedded" or header.number == 0:
+    if consensus != "qbft" or header.number == 0:
         return header.hash
     return header.hash_with_extra(_qbft_extra(header).encoded(b""))
+
+
+def listed_validators(header: Header) -> tuple[bytes, ...]:
+    """The set that a QBFT header lists, ascending: what a trust file may pin once, never proof by itself.
+
+    Raises COMMIT_SEAL_EXTRA.
+    """
+    return _qbft_extra(header).validators
 
 
 def commit_seal_hash(header: Header, consensus: str) -> bytes:
     """The 32 bytes that a commit seal signs; whatever stands in place of the seals does not matter.
 
-    Raises COMMIT_SEAL_CONSENSUS, COMMIT_SEAL_EXTRA.
+    Raises COMMIT_SEAL_CONSENSUS, COMMIT_SEAL_NONE, COMMIT_SEAL_EXTRA.
     """
     _require_known(consensus)
+    _require_sealed(consensus)
     if consensus == "embedded":
         _embedded_seal(header)
         return header.hash_with_extra(header.extra_data[:-SEAL])
@@ -162,6 +173,11 @@ def _sealers(digest: bytes, seals: Sequence[bytes], validators: Sequence[bytes])
 def _require_known(consensus: str) -> None:
     if consensus not in CONSENSUS:
         raise InputError("COMMIT_SEAL_CONSENSUS", consensus=consensus)
+
+
+def _require_sealed(consensus: str) -> None:
+    if consensus == UNSEALED:
+        raise InputError("COMMIT_SEAL_NONE")
 
 
 def _require_set(validators: Sequence[bytes]) -> None:

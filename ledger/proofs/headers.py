@@ -14,8 +14,9 @@ from ledger.errors import InputError
 from ledger.proofs.keccak import keccak
 from ledger.proofs.rlp import Item, decode_strict, encode, to_int
 
-CONSENSUS = ("embedded", "qbft")
-"""Names of the seal rules that ``commit_seals`` knows."""
+UNSEALED = "unsealed"
+CONSENSUS = ("embedded", "qbft", UNSEALED)
+"""Names of the rules that ``commit_seals`` knows. ``unsealed``: a development chain, whose blocks nobody seals."""
 
 _FORMS = (15, 16, 17, 20, 21)  # Berlin, London, Shanghai, Cancun, Prague
 _EXTRA = 12

@@ -40,7 +40,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 def again(ledger: Ledger, engine: Any = None, **changes: Any) -> EngineChain:
     given = {"identity": ledger.identity, "contracts": ledger.contracts} | changes
-    return EngineChain(engine or ledger.engine, **given)
+    chain = EngineChain(engine or ledger.engine, **given)
+    chain.check()
+    return chain
 
 
 # ---- identity ----

@@ -148,6 +148,14 @@ def test_a_qbft_header_is_named_by_its_hash_without_seals(ledger: Ledger) -> Non
 # ---- state ----
 
 
+def status_proof(
+    chain: EngineChain, leaf: bytes, seconds: int | None = None, beside: tuple[tuple[str, bytes], ...] = ()
+) -> tuple[bytes, list[bytes]]:
+    """Header and trie nodes of a leaf's status in the batch that was proved."""
+    header = chain.state_header(seconds)
+    return header, chain.state_proof(header, OFFICE, leaf, CALL.root, beside)
+
+
 def words_of(ledger: Ledger, header_rlp: bytes, nodes: list[bytes], leaf: bytes, root: bytes) -> list[int]:
     """As a verifier reads them: every node used, the code hash that of the trust file."""
     proof = ProofNodes(nodes)
@@ -167,7 +175,7 @@ def words_of(ledger: Ledger, header_rlp: bytes, nodes: list[bytes], leaf: bytes,
 
 
 def test_a_status_proof_shows_state_history_and_batch(ledger: Ledger, mined: Mined) -> None:
-    header, nodes = ledger.chain.status_proof(OFFICE, ENDED, CALL.root, None)
+    header, nodes = status_proof(ledger.chain, ENDED)
     status, history, batch, retired = words_of(ledger, header, nodes, ENDED, CALL.root)
     word = records_layout.unpack_status(status)
     assert (word.state, word.frozen, word.count) == (State.REVOKED, False, 1)
@@ -180,20 +188,31 @@ def test_a_status_proof_shows_state_history_and_batch(ledger: Ledger, mined: Min
 
 
 def test_a_leaf_never_touched_is_proved_active_by_exclusion(ledger: Ledger, mined: Mined) -> None:
-    header, nodes = ledger.chain.status_proof(OFFICE, UNTOUCHED, CALL.root, None)
+    header, nodes = status_proof(ledger.chain, UNTOUCHED)
     status, history, batch, _ = words_of(ledger, header, nodes, UNTOUCHED, CALL.root)
     assert status == history == 0 and batch != 0
+
+
+def test_the_batches_of_statements_are_proved_beside_the_state(ledger: Ledger, mined: Mined) -> None:
+    """One that nobody anchored by a complete exclusion, which is a proof too; the record's own batch is proved once."""
+    beside = ((OFFICE, CALL.root), (OFFICE, digest("nobody's")))
+    header, nodes = status_proof(ledger.chain, ENDED, None, beside)
+    proof = ProofNodes(nodes)
+    found = prove_account(parse_header(header).state_root, ledger.contracts.records, proof)
+    own, nobody = (records_layout.batch_slot(ISSUER, root) for _, root in beside)
+    assert prove_slot(found.storage_root, own, proof) != 0
+    assert prove_slot(found.storage_root, nobody, proof) == 0
 
 
 def test_a_fresh_proof_seals_a_block_only_when_the_head_is_old(ledger: Ledger, mined: Mined) -> None:
     before, _ = ledger.chain.head()
     ledger.clock.sleep(60)
-    ledger.chain.status_proof(OFFICE, ENDED, CALL.root, None)
+    status_proof(ledger.chain, ENDED)
     assert ledger.chain.head()[0] == before
-    header, _ = ledger.chain.status_proof(OFFICE, ENDED, CALL.root, 5)
+    header, _ = status_proof(ledger.chain, ENDED, 5)
     assert parse_header(header).number == before.block + 1
     assert parse_header(header).timestamp == int(ledger.clock.now)
-    ledger.chain.status_proof(OFFICE, ENDED, CALL.root, 5)
+    status_proof(ledger.chain, ENDED, 5)
     assert ledger.chain.head()[0].block == before.block + 1
 
 
@@ -201,7 +220,7 @@ def test_a_network_node_is_not_asked_to_make_blocks(ledger: Ledger) -> None:
     asked = Between(ledger.engine, lambda method, params, ask: ask())
     chain = EngineChain(asked, ledger.identity, ledger.contracts, "qbft")
     with pytest.raises(UnavailableError, match="CHAIN_PROOF_WRONG"):  # no QBFT extraData here
-        chain.status_proof(OFFICE, ENDED, CALL.root, 5)
+        status_proof(chain, ENDED, 5)
     assert "zhengyin_makeBlock" not in asked.asked
 
 
@@ -272,7 +291,7 @@ def _shortened(answer: Any) -> Any:
 @pytest.mark.parametrize("lie", [_account_only, _node_flipped, _stuffed, _shortened])
 def test_forged_state_never_reaches_a_bundle(ledger: Ledger, mined: Mined, lie: Any) -> None:
     with pytest.raises(UnavailableError, match="CHAIN_PROOF_WRONG"):
-        lying(ledger, "eth_getProof", lie).status_proof(OFFICE, ENDED, CALL.root, None)
+        status_proof(lying(ledger, "eth_getProof", lie), ENDED)
 
 
 def test_state_of_an_account_with_other_code_is_not_used(ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from ledger.proofs.commit_seals import (
     commit_seal_hash,
     finality,
     genesis_finality,
+    listed_validators,
     recover_sealer,
 )
 from ledger.proofs.headers import parse_header
@@ -32,6 +33,19 @@ def address(key):
 
 KEYS = sorted((PrivateKey(bytes([number]) * 32) for number in range(1, 10)), key=address)
 ADDRESSES = [address(key) for key in KEYS]
+
+
+def test_a_chain_that_nobody_seals_proves_nothing():
+    header = header_with(VANITY)
+    assert block_hash(header, "unsealed") == header.hash
+    for judge in (lambda: finality(header, "unsealed", ADDRESSES[:1]), lambda: commit_seal_hash(header, "unsealed")):
+        with pytest.raises(InputError, match="COMMIT_SEAL_NONE"):
+            judge()
+
+
+def test_the_set_that_a_header_lists_is_read_ascending():
+    extra = encode([VANITY, [*ADDRESSES[:4]], [], b"", []])
+    assert listed_validators(header_with(extra)) == tuple(ADDRESSES[:4])
 
 
 def header_with(extra, number=7):
