@@ -34,6 +34,10 @@ class TypeFolder:
                 return definition
         raise NotFoundError("TYPE_UNKNOWN", name=name, known=", ".join(known))
 
+    def public_fields(self) -> dict[str, tuple[str, ...]]:
+        """Code of each type that is answered by number alone → the fields that everyone may see."""
+        return {d.code: tuple(f.name for f in d.fields if f.public) for d in self.all().values() if d.public}
+
     def of_kind(self, kind: Kind) -> TypeDefinition:
         """The type of a kind that has just one: evidence, seal, status."""
         return next(d for d in self.all().values() if d.kind is kind)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledger.cli.acts_shown import act_lines, acts_of
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import ConflictError, InputError, NotFoundError
@@ -24,7 +26,8 @@ BUNDLE = about(
     "cut a bundle: it can be verified without this system",
     "zhengyin bundle 1.2.156.3005.2.….001.X --state -o license.zyb",
 )
-Id = Annotated[str, typer.Argument(metavar="ID", help="记录标识 · id of the record")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="记录标识或叶子 · id of the record, or its leaf in hex")]
+_LEAF = re.compile(r"[0-9a-f]{64}")
 
 
 def register(app: typer.Typer) -> None:
@@ -32,24 +35,26 @@ def register(app: typer.Typer) -> None:
     app.command("bundle", help=BUNDLE)(bundle)
 
 
-def show(context: typer.Context, id_: Id) -> int:
+def show(
+    context: typer.Context,
+    id_: Id,
+    code: Annotated[
+        bool, typer.Option("--code", help="显示核验码，须与编号一并交给持有人 · the code printed beside the number")
+    ] = False,
+) -> int:
     session: Session = context.obj
-    from ledger.errors import ZhengyinError
-
     with session.app() as app:
         row = find(app, id_, session.organisation)
-        try:
-            opened: Opened | None = app.bundling.open(row)
-        except NotFoundError as e:
-            opened, erased = None, e
         value = _place(app, row) | {"status": _history(app, row)}
-        if opened is not None:
-            value |= _content(app, opened)
-            session.result(value, _text(session, app, value, opened))
-            return 0
-        session.result(value | {"id": id_}, "")
-        problem: ZhengyinError = erased
-        return session.fail(problem)
+        try:
+            opened = app.bundling.open(row)
+        except NotFoundError as e:
+            tombstone = _tombstone(app, row)
+            session.result(value | {"erased": tombstone}, _erased_text(session, tombstone))
+            return session.fail(e)
+        value |= _content(app, opened) | (_code(app, row, opened) if code else {})
+        session.result(value, _text(session, app, value, opened))
+        return 0
 
 
 def bundle(
@@ -69,23 +74,32 @@ def bundle(
             if unknown:
                 raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=row.type)
         data = app.bundling.bundle(row, sorted(names) if names else names, state).to_bytes()
+        (code,) = app.codes.of([row])
     if output is None:
         sys.stdout.write(data.decode() + ("\n" if sys.stdout.isatty() else ""))
+        session.note("CLI_BUNDLE_CODE", code=code)
         return 0
     output.write_bytes(data)
     value = {"id": id_, "file": str(output), "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    session.result(value, session.words("CLI_BUNDLE_WRITTEN", file=output, size=len(data)))
+    words = session.words("CLI_BUNDLE_WRITTEN", file=output, size=len(data))
+    session.result(value | {"code": code}, "\n".join([words, session.words("CLI_BUNDLE_CODE", code=code)]))
     return 0
 
 
 def find(app: App, id_: str, issuer: str | None) -> RecordRow:
-    """The newest record with that id, of one issuer where several have it.
+    """The newest record with that id, of one issuer where several have it; or the record with that leaf, which is all
+    the name that an erased one has.
 
     Raises:
         NotFoundError: RECORD_UNKNOWN. ConflictError: CLI_SEVERAL_ISSUERS.
     """
     with app.store.read() as unit:
-        rows = [r for r in unit.records.find_ids(app.index_key.id(id_)) if issuer in (None, r.issuer)]
+        if _LEAF.fullmatch(id_):
+            named = unit.records.by_leaf(bytes.fromhex(id_))
+            found = [] if named is None else [named]
+        else:
+            found = unit.records.find_ids(app.index_key.id(id_))
+        rows = [r for r in found if issuer in (None, r.issuer)]
     if not rows:
         raise NotFoundError("RECORD_UNKNOWN")
     issuers = sorted({r.issuer for r in rows})
@@ -117,7 +131,36 @@ def _history(app: App, row: RecordRow) -> dict[str, Any]:
         "state": entries[-1].entry.state.word if entries else "active",
         "history": [e.entry.to_json() | {"block": e.block} for e in entries],
         "pending": [{"state": i.change.word, "effective": i.effective, "reason": i.reason.word} for i in pending],
+        **acts_of(app, row),
     }
+
+
+def _code(app: App, row: RecordRow, opened: Opened) -> dict[str, Any]:
+    """The code, and what a printed QR code puts behind ``#`` of the page's address."""
+    from ledger.core.verification_code import link_fragment
+
+    (code,) = app.codes.of([row])
+    return {"code": code, "fragment": link_fragment(opened.record.id, code)}
+
+
+def _tombstone(app: App, row: RecordRow) -> dict[str, Any] | None:
+    """What the tombstone says; ``None`` where a key went without one."""
+    found = app.erasing.tombstone(row)
+    if found is None:
+        return None
+    return {"tombstone": found.record.id, "erased": found.record.issued, **found.values}
+
+
+def _erased_text(session: Session, tombstone: dict[str, Any] | None) -> str:
+    from ledger.verification.words import instant
+
+    if tombstone is None:
+        return session.words("CLI_SHOW_ERASED_SILENTLY")
+    reason = session.words(f"WORD_ERASURE_{tombstone['reason'].upper()}")
+    return session.words(
+        "CLI_SHOW_ERASED", erased=instant(tombstone["erased"]), reason=reason, tombstone=tombstone["tombstone"],
+        decision=tombstone["decision"] or "–",
+    )  # fmt: skip
 
 
 def _content(app: App, opened: Opened) -> dict[str, Any]:
@@ -145,6 +188,8 @@ def _text(session: Session, app: App, value: dict[str, Any], opened: Opened) -> 
         ),
         session.words("CLI_SHOW_STATE", state=session.words(f"WORD_STATE_{value['status']['state'].upper()}")),
     ]  # fmt: skip
+    if "code" in value:
+        lines.insert(1, session.words("CLI_SHOW_CODE", code=value["code"]))
     for entry in value["status"]["history"]:
         words = {
             "state": session.words(f"WORD_STATE_{entry['state'].upper()}"),
@@ -154,6 +199,7 @@ def _text(session: Session, app: App, value: dict[str, Any], opened: Opened) -> 
         lines.append(session.words("CLI_SHOW_CHANGE", reason=reason, block=entry["block"], **words))
     for change in value["status"]["pending"]:
         lines.append(session.words("CLI_SHOW_PENDING", state=session.words(f"WORD_STATE_{change['state'].upper()}")))
+    lines += act_lines(session, value["status"])
     batch = value["batch"]
     place = batch or {"state": "accepted", "block": "–", "index": "–", "size": "–"}
     lines.append(session.words("CLI_SHOW_BATCH", **place))

@@ -26,7 +26,9 @@ VERIFY = about(
     "verify documents, bundles (.zyb) or a number",
     "zhengyin verify license.zyb --trust trust.json --offline --as-of bundle",
     "几个文件各占一行，退出码取最重的。Several files take a line each; the gravest gives the exit code. "
-    "文件按摘要查找；与 --bundle 同用时按该证明包核验。A document is looked up by its digest, or judged with --bundle.",
+    "文件按摘要查找；与 --bundle 同用时按该证明包核验。A document is looked up by its digest, or judged with --bundle. "
+    "--id 供登记机关查自己的记录；加 --code 则如公众查询。--id is for the office's own records; with --code it asks as "
+    "the public does.",
 )
 SUFFIX = ".zyb"
 MOST = 2 << 20
@@ -44,6 +46,7 @@ class _Request:
     files: tuple[Path, ...]
     bundle: Path | None
     number: str | None
+    code: str | None
     question: Question
 
 
@@ -58,6 +61,7 @@ def verify(
     ] = None,
     bundle: Annotated[Path | None, typer.Option(help="文件的证明包 · bundle of the documents")] = None,
     number: Annotated[str | None, typer.Option("--id", help="记录标识 · id of a record in this ledger")] = None,
+    code: Annotated[str | None, typer.Option(help="证照上的核验码，与 --id 同用 · code beside the number")] = None,
     trust: Annotated[Path | None, typer.Option(help="信任文件 · trust file; default: that of the data folder")] = None,
     as_of: Annotated[str | None, typer.Option(help="bundle 或时间 · bundle, or an instant")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="不查询链与账本 · ask no chain and no ledger")] = False,
@@ -75,7 +79,7 @@ def verify(
         max_age=duration(max_age) if max_age else None,
         jurisdiction=jurisdiction,
     )
-    request = _Request(tuple(files or ()), bundle, number, question)
+    request = _Request(tuple(files or ()), bundle, number, code, question)
     _check(request)
     if not offline and not session.founded:
         session.note("CLI_VERIFY_NO_LEDGER")
@@ -89,6 +93,8 @@ def verify(
 
 def _check(request: _Request) -> None:
     bundles = [f for f in request.files if _is_bundle(f)]
+    if request.code is not None and request.number is None:
+        raise InputError("CLI_VERIFY_CODE_ALONE")
     if not request.files and request.bundle is None and request.number is None:
         raise InputError("CLI_VERIFY_NOTHING")
     if request.number is not None and (request.files or request.bundle):
@@ -133,14 +139,12 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
 def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str, Judge]]:
     from dataclasses import replace
 
-    from ledger.services.verifying import Verifying
-
-    verifying = app.verifying
-    if trust is not None:
-        verifying = Verifying(app.store, app.bundling, app.index_key, lambda: trust, app.clock)
+    verifying = app.verifying if trust is None else app.verifying_by(lambda: trust)
     question = request.question
     if request.number is not None:
-        number = request.number
+        number, code = request.number, request.code
+        if code is not None:  # as the public asks
+            return [(number, lambda: verifying.number(number, code, question))]
         return [(number, lambda: verifying.by_id(number, question))]
     if request.bundle is not None:
         path = request.bundle
@@ -179,7 +183,7 @@ def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool
 
 def _one_line(session: Session, name: str, report: Report) -> str:
     cause = f" [{report.cause_code}]" if report.cause_code else ""
-    return f"{_MARKS.get(report.exit_code, '?')} {name}: {session.words(report.headline.code)}{cause}"
+    return f"{_MARKS.get(report.exit_code, '?')} {name}: {session.words(report.headline_code)}{cause}"
 
 
 def _is_bundle(path: Path) -> bool:

@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hmac import compare_digest
 
 from ledger.core.bundles import Bundle, StateProof
+from ledger.core.keys import CODE_BYTES, KEY_BYTES, RecordKey
 from ledger.core.records import FileDigest, Record
 from ledger.core.registries import Relation
 from ledger.core.trust import Trust
 from ledger.core.verdicts import Finding, undetermined
+from ledger.core.verification_code import parse_code
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
-from ledger.ports import RecordRow, Store, Unit
+from ledger.ports import RecordRow, Store, Unit, Vault
+from ledger.services.acting import standing
 from ledger.services.bundling import Bundling
 from ledger.services.offline import Question
-from ledger.verification.facts import Facts, IndexFacts
+from ledger.verification.facts import Facts, IndexFacts, KnownAct
 from ledger.verification.procedure import verify
 from ledger.verification.report import Report, not_found, undecided
 
+NO_HANDLE, NO_TYPE, NO_KEY, NO_CODE = 0, "", bytes(KEY_BYTES), bytes(CODE_BYTES)
+"""What is looked up, derived from and compared with where there is nothing: the same work as for what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a number, with its code or by its public type, leads to. ``whole``: with every value, else with the public
+    ones."""
+
+    id: str = field(repr=False)
+    rows: tuple[RecordRow, ...]
+    secrets: Mapping[int, bytes] = field(repr=False)
+    whole: bool
+
 
 class Verifying:
-    """Verification with a store and a chain at hand."""
+    """Verification with a store and a chain at hand. ``public_fields``: of a type that is answered by number alone,
+    the fields that everyone may see; ``None`` for all other types."""
 
     def __init__(
         self,
         store: Store,
+        vault: Vault,
         bundling: Bundling,
         index: BlindIndex,
+        public_fields: Callable[[str], Sequence[str] | None],
         trust: Callable[[], Trust],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
+        self._vault = vault
+        self._public_fields = public_fields
         self._bundling = bundling
         self._index = index
         self._trust = trust
@@ -49,8 +73,10 @@ class Verifying:
         if parsed is not None and parsed.manifest.chain == self._bundling.chain_identity:
             leaf = parsed.record.leaf()
             try:
-                state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root)
-                known = self._known(parsed.record, leaf)
+                # decisions that this office erased, from those that the holder kept: they are judged like its own
+                kept = parsed.state.statements if parsed.state else ()
+                state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root, kept)
+                known = self._known(parsed.record, leaf, parsed.manifest.root)
             except (UnavailableError, InputError) as e:  # silence or nonsense of a node: both prove nothing
                 problems = (undetermined(e.code, **e.values),)
         return verify(
@@ -69,8 +95,52 @@ class Verifying:
             )
         )
 
+    def number(self, record_id: str, code: str | None, question: Question, issuer: str | None = None) -> Report:
+        """The public answer to a number: with the record's verification code, or alone where its type is public (then
+        with its public fields only; a code that is given has to be right all the same).
+
+        Unknown, erased, another code, and no code where one is needed are one answer, in bytes and in work: one look-up
+        in the index, one in the vault, one derivation and one comparison. Nothing is decrypted for it.
+
+        Raises:
+            InputError: CODE_LENGTH, CODE_CHARACTER: what was typed is no code, whatever is stored.
+        """
+        found = self.admit(record_id, code, issuer)
+        if found is None:
+            return not_found(advice=undetermined("NUMBER_NOT_FOUND"))
+        return self.admitted(found, question)
+
+    def admit(self, record_id: str, code: str | None, issuer: str | None = None) -> Admitted | None:
+        """The part of ``number`` that decides whether there is an answer; ``None`` where there is none."""
+        given = None if code is None else parse_code(code)
+        with self._store.read() as unit:
+            rows = [r for r in unit.records.find_ids(self._index.id(record_id)) if issuer in (None, r.issuer)]
+        places = [(r.row, r.type) for r in rows] or [(NO_HANDLE, NO_TYPE)]
+        secrets = self._vault.get([handle for handle, _ in places])
+        answered = [self._answers(secrets.get(handle), type_, given) for handle, type_ in places]
+        shown = tuple(row for row, answers in zip(rows, answered, strict=False) if answers)
+        if not shown:
+            return None
+        return Admitted(record_id, shown, secrets, given is not None)
+
+    def admitted(self, found: Admitted, question: Question) -> Report:
+        """The part of ``number`` that judges."""
+
+        def asked(record: Record) -> bool:  # whoever can write rows cannot make a type public
+            return record.id == found.id and (found.whole or self._public_fields(record.type) is not None)
+
+        return self._row(found.rows, question, asked, found.secrets, found.whole)
+
+    def _answers(self, secret: bytes | None, type_: str, given: bytes | None) -> bool:
+        """The same calls whatever there is: nothing is left out because something else has failed already."""
+        derived = RecordKey(NO_KEY if secret is None else secret).verification_code()
+        same = compare_digest(derived, NO_CODE if given is None else given)
+        public = self._public_fields(type_) is not None
+        return secret is not None and (public if given is None else same)
+
     def by_id(self, record_id: str, question: Question, issuer: str | None = None) -> Report:
-        """Judge the record with that id in this ledger; unknown is "not found", never "forged"."""
+        """For the office itself, which may read its own records: judge the newest record with that id in this ledger.
+        Unknown is "not found", never "forged"."""
         with self._store.read() as unit:
             rows = unit.records.find_ids(self._index.id(record_id))
         found = [r for r in rows if issuer in (None, r.issuer)]
@@ -82,12 +152,22 @@ class Verifying:
             rows = unit.records.by_file(self._index.file(document.sha256))
         return self._row(rows, question, lambda record: document.sha256 in {f.sha256 for f in record.files})
 
-    def _row(self, rows: Sequence[RecordRow], question: Question, asked: Callable[[Record], bool]) -> Report:
-        """The newest record that can be shown; one still on its way does not hide an older one."""
+    def _row(
+        self,
+        rows: Sequence[RecordRow],
+        question: Question,
+        asked: Callable[[Record], bool],
+        secrets: Mapping[int, bytes] | None = None,
+        whole: bool = True,
+    ) -> Report:
+        """The newest record that can be shown; one still on its way does not hide an older one. ``whole``: with every
+        value, else with the public ones."""
         report = not_found()
         for row in reversed(rows):
+            names = None if whole else self._public_fields(row.type) or ()
+            secret = None if secrets is None else secrets[row.row]
             try:
-                return self._shown(self._bundling.bundle(row, None, state=False), question, asked)
+                return self._shown(self._bundling.bundle(row, names, state=False, secret=secret), question, asked)
             except NotFoundError as e:
                 report = undecided(undetermined(e.code, **e.values))
             except ConflictError:
@@ -99,7 +179,7 @@ class Verifying:
             return undecided(undetermined("RECORD_INDEX_DIFFERS", leaf=bundle.record.leaf().hex()))
         return self.bundle(bundle.to_bytes(), question)
 
-    def _known(self, record: Record, leaf: bytes) -> IndexFacts | None:
+    def _known(self, record: Record, leaf: bytes, root: bytes) -> IndexFacts | None:
         own = (record.issuer, record.kind)
         with self._store.read() as unit:
             cursor = unit.chain.cursor()
@@ -108,7 +188,9 @@ class Verifying:
             predecessors = tuple(
                 r.leaf for r in record.refs if r.relation is Relation.SUPERSEDES and not _ended(unit, r.issuer, r.leaf)
             )
-        return IndexFacts(cursor.block, others, predecessors) if cursor else None
+            acts = standing(unit, record.issuer, leaf, root, cursor.block) if cursor else []
+        known = tuple(KnownAct(a.event, a.actor, a.second, a.time) for a in acts)
+        return IndexFacts(cursor.block, others, predecessors, known) if cursor else None
 
 
 def _ended(unit: Unit, issuer: str, leaf: bytes) -> bool:

@@ -25,13 +25,15 @@ from ledger.core.records import Record
 from ledger.core.registries import Kind
 from ledger.core.rows import RowReader
 from ledger.core.spreadsheet import open_csv
+from ledger.core.tombstones import tombstone_id
 from ledger.core.trust import Trust, TrustFile
 from ledger.core.typefiles import parse_type_file
+from ledger.core.verification_code import link_fragment, parse_code, print_code
 from ledger.crypto.approvals import approve, check_approvals
 from ledger.crypto.cms import verify_detached
 from ledger.crypto.envelope import decrypt_body, encrypt_body
 from ledger.crypto.trust_signatures import fingerprint_words, verify_trust_file
-from ledger.ports import SegmentBody
+from ledger.ports import Block, SegmentBody
 from ledger.proofs import commit_seals, records_layout
 from ledger.proofs.headers import parse_header
 from ledger.services import bodies
@@ -122,6 +124,19 @@ def keys(given: Given) -> Any:
     salt, salts = key.salts(given["names"])
     claim_salts = {name: _hex(found) for name, found in salts.items()}
     return {"recordSalt": _hex(salt), "claimSalts": claim_salts, "bodyKey": _hex(key.body_key())}
+
+
+def code_printed(given: Given) -> Any:
+    code = print_code(RecordKey(bytes.fromhex(given["key"])))
+    return {"code": code, "fragment": link_fragment(given["id"], code)}
+
+
+def code_typed(given: Given) -> Any:
+    return {"hex": _hex(parse_code(given["text"]))}
+
+
+def tombstone(given: Given) -> Any:
+    return {"id": tombstone_id(bytes.fromhex(given["leaf"]))}
 
 
 def claims(given: Given) -> Any:
@@ -285,14 +300,11 @@ def table(given: Given) -> Any:
 
 
 def segment(given: Given) -> Any:
-    leaves = bytes.fromhex("".join(given["leaves"]))
-    frozen = SegmentBody(
-        levels=merkle.build_levels(leaves),
-        bodies=[bytes.fromhex(item) for item in given["bodies"]],
-        approvals=bytes.fromhex("".join(given["approvals"])),
-        vault_handles=given["handles"],
-        types=given["types"],
-    )
+    leaves, approvals = (bytes.fromhex("".join(given[name])) for name in ("leaves", "approvals"))
+    bodies = [bytes.fromhex(item) for item in given["bodies"]]
+    block = Block(leaves, approvals, list(map(len, bodies)), lambda: bodies)
+    runs = [(type_, range(at, at + 1)) for type_, at in zip(given["types"], given["handles"], strict=True)]
+    frozen = SegmentBody(merkle.build_levels(leaves), block, runs)
     layout = segment_body.layout_of(given["issuer"], Kind.of_word(given["kind"], "kind"), frozen)
     data = b"".join(segment_body.with_digest(segment_body.pieces(layout, frozen)))
     return {"body": _hex(data), "root": _hex(frozen.levels[-1])}
@@ -318,7 +330,8 @@ ACTS: dict[str, Callable[[Given], Any]] = {
     act.__name__: act
     for act in (
         canonical_encode, canonical_decode, base64_decode, merkle_tree, merkle_path, license_identifier, make_license,
-        credit_code, organisation, organisation_word, citizen_number, urn, record_id, keys, claims, disclosure, record,
+        credit_code, organisation, organisation_word, citizen_number, urn, record_id, keys, code_printed, code_typed,
+        tombstone, claims, disclosure, record,
         body, open_body, envelope, manifest, accreditation, approval, approvals, signature, bundle, header, slots,
         status_word, batch_word, history, trust_content, trust_file, type_file, row, table, segment, read_segment,
     )

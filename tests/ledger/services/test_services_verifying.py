@@ -57,7 +57,7 @@ def test_a_silent_chain_leaves_the_status_open(demo: World, monkeypatch: pytest.
     def silent(*_: object) -> None:
         raise UnavailableError("CHAIN_BEHIND", block=1)
 
-    monkeypatch.setattr(demo.app.chain, "status_proof", silent)
+    monkeypatch.setattr(demo.app.chain, "state_header", silent)
     report = demo.app.verifying.by_id(demo.ids["plain"], Question())
     assert report.indication is Indication.INDETERMINATE
     assert report.headline is Headline.CANNOT_BE_DECIDED
