@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,6 +37,9 @@ def import_(
     type_name: Annotated[str, typer.Option("--type", help="类型名称或代码 · name or code of the type")],
     check: Annotated[bool, typer.Option("--check", help="只检查，不写入 · check only, write nothing")] = False,
     report: Annotated[Path | None, typer.Option(dir_okay=False, help="报告文件（CSV） · report file")] = None,
+    codes: Annotated[
+        bool, typer.Option("--codes", help="报告中加核验码，须保密 · verification codes in the report: keep it secret")
+    ] = False,
     files: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="附件所在文件夹 · folder of attached files")
     ] = None,
@@ -45,8 +49,10 @@ def import_(
     session: Session = context.obj
     if report and report.exists() and report.samefile(source):
         raise InputError("CLI_REPORT_IS_SOURCE")  # it would be emptied before it is read
+    if codes and not report:
+        raise InputError("CLI_CODES_REPORT")
     from ledger.cli.progress import progress
-    from ledger.cli.report_csv import ReportFile, with_column
+    from ledger.services.import_reports import ReportFile, with_column
     from ledger.services.importing import REFUSED, ImportRequest
 
     with session.app() as app, ExitStack() as stack:
@@ -58,7 +64,8 @@ def import_(
             "takenOver" if taken_over else "issued",
             check,
         )
-        written = stack.enter_context(ReportFile(report)) if report else None
+        told = partial(app.codes.of_ids, request.issuer, request.definition.kind) if codes else None
+        written = stack.enter_context(ReportFile(report, told)) if report else None
         advance = stack.enter_context(progress(session, "CLI_ROWS"))
         problems: list[dict[str, Any]] = []
 
@@ -71,7 +78,7 @@ def import_(
                     problems.append({"line": o.line, **described(o.problem), **words})
             advance(len(outcomes))
 
-        result = app.importing.run(request, take)
+        result = app.logged_importing.run(request, take)
         if result.unused:
             session.note("CLI_IMPORT_UNUSED", columns="、".join(result.unused))
         code = settle(session, app) if wait and not check else 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,6 @@ from ledger.errors import InputError
 
 if TYPE_CHECKING:
     from ledger.assembly.app import App
-    from ledger.core.rows import ParsedRow
-    from ledger.core.typefiles import TypeDefinition
     from ledger.services.issuing import Accepted
 
 ISSUE = about(
@@ -64,6 +61,7 @@ def issue(
 ) -> int:
     session: Session = context.obj
     from ledger.crypto.digests import digest_path
+    from ledger.services.forms import parse
 
     with session.app() as app:
         issuer, definition = session.acting(app), app.types.get(type_name)
@@ -97,6 +95,7 @@ def deposit(
     session: Session = context.obj
     from ledger.cli.values import today
     from ledger.core.registries import Kind
+    from ledger.services.forms import parse
 
     with session.app() as app:
         depositor, definition = session.acting(app), app.types.of_kind(Kind.EVIDENCE)
@@ -133,6 +132,7 @@ def register_seal(
     from ledger.core.registries import Kind
     from ledger.crypto.certificates import fingerprint
     from ledger.crypto.digests import digest_path
+    from ledger.services.forms import parse
 
     with session.app() as app:
         registrar, definition = session.acting(app), app.types.of_kind(Kind.SEAL)
@@ -163,42 +163,3 @@ def assigned(pairs: list[str]) -> dict[str, str]:
             raise InputError("CLI_SET", number=number)
         found[name] = value
     return found
-
-
-def parse(
-    definition: TypeDefinition,
-    named: dict[str, str],
-    issuer: str,
-    *,
-    id_: str | None = None,
-    serial: str | None = None,
-    supersedes: str | None = None,
-) -> ParsedRow:
-    """Values through the same reader as a table's row: one set of rules, whatever road a record comes by.
-
-    A field goes by its name, its label or any of its column headers.
-
-    Raises:
-        InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, CLI_ID_OR_SERIAL, CELL_…, ROW_….
-    """
-    from ledger.services.forms import read_form
-
-    by_word = {w: f.name for f in definition.fields for w in (f.label.en, f.label.zh, *f.columns, f.name)}
-    unknown = [name for name in named if name not in by_word]
-    if unknown:
-        raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=definition.code)
-    texts = {by_word[name]: value for name, value in named.items()}
-    missing = [f.name for f in definition.fields if f.required and f.name not in texts]
-    if missing:
-        raise InputError("ISSUE_FIELD_MISSING", fields=", ".join(missing), type=definition.code)
-    numbered = bool(definition.identifier_column or definition.serial_column)
-    if (id_ is not None and serial is not None) or numbered != bool(id_ or serial):
-        raise InputError("CLI_ID_OR_SERIAL", type=definition.code)
-    asked = replace(
-        definition,
-        identifier_column="--id" if id_ else None,
-        serial_column="--serial" if serial else None,
-        supersedes_column="--supersedes",
-        file_column=None,
-    )
-    return read_form(asked, issuer, texts, id_ or serial, supersedes)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from ledger.errors import Language, ZhengyinError, message
-
-if TYPE_CHECKING:
-    from ledger.services.importing import RowOutcome
+from ledger.services.importing import RowOutcome
 
 HEADER = ("行号 line", "结果", "outcome", "标识 id", "代码 code", "原因", "reason")
+CODE = "核验码 verification code"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WORDS = {"new": ("新签发", "new"), "existing": ("已存在", "already there"), "refused": ("未接受", "refused")}
 
 
 class ReportFile:
-    """One line a row, in the order of the source. Each run makes its report anew."""
+    """One line a row, in the order of the source. Each run makes its report anew.
 
-    def __init__(self, path: Path) -> None:
+    ``codes``: id → verification code, of some ids. With them the report answers for every person in it: only its owner
+    may read the file.
+    """
+
+    def __init__(self, path: Path, codes: Callable[[Sequence[str]], Mapping[str, str]] | None = None) -> None:
+        self._codes = codes
         self._stream = path.open("w", encoding="utf-8-sig", newline="")
+        if codes is not None:
+            path.chmod(0o600)
         self._writer = csv.writer(self._stream)
-        self._writer.writerow(HEADER)
+        self._writer.writerow(HEADER if codes is None else (*HEADER, CODE))
 
     def __enter__(self) -> ReportFile:
         return self
@@ -35,7 +40,11 @@ class ReportFile:
         self._stream.close()
 
     def write(self, outcomes: Sequence[RowOutcome]) -> None:
-        self._writer.writerows(_line(o) for o in outcomes)
+        if self._codes is None:
+            self._writer.writerows(_line(o) for o in outcomes)
+            return
+        codes = self._codes([o.id for o in outcomes if o.id])
+        self._writer.writerows([*_line(o), codes.get(o.id or "", "")] for o in outcomes)
 
 
 def _line(o: RowOutcome) -> list[str]:
