@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -31,10 +31,16 @@ def doctor(context: typer.Context) -> int:
     return 4 if any(c.outcome == "failed" for c in checks) else 0
 
 
-def rebuild(context: typer.Context) -> int:
+def rebuild(
+    context: typer.Context,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="只补写索引缺少的批次（恢复旧备份后） · write only the batches that rows lack"),
+    ] = False,
+) -> int:
     session: Session = context.obj
     with session.app() as app:
-        made = app.indexing.rebuild()
+        made = app.rebuild(missing)
     value = {
         "batches": made.batches, "records": made.records, "erased": made.erased,
         "missing": [root.hex() for root in made.missing],

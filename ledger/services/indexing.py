@@ -6,7 +6,7 @@ again. A cursor whose block is no longer canonical means a reorganised chain: th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger.core.bundles import StatusEntry
@@ -16,10 +16,11 @@ from ledger.core.registries import Kind, Reason, State
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from ledger.ports import (
-    AcceptedRow,
+    AcceptedRun,
     AccountRow,
     AccreditationRow,
     Chain,
+    ChainAct,
     ChainEntry,
     OrganisationEvent,
     Segments,
@@ -29,7 +30,7 @@ from ledger.ports import (
     Vault,
 )
 from ledger.proofs.events import AnchoredEvent, StatusEvent
-from ledger.services import bodies
+from ledger.services import acting, bodies
 
 MANIFEST = "manifest"
 RANGE = 2000
@@ -70,8 +71,11 @@ class Indexing:
             events = list(self._chain.events(since, until))
             name = head if until == head.block else BlockName(until, self._chain.canonical(until))
             with self._store.begin() as unit:
+                if _next(unit.chain.cursor()) != since:
+                    continue  # another process read these blocks meanwhile, and perhaps later ones: never go back
                 for block, timestamp, event in events:
-                    self._apply(unit, block, timestamp, event)
+                    self.apply(unit, block, timestamp, event)
+                unit.chain_acts.add(acts_of(events))
                 unit.chain.set_cursor(name)
             seen += len(events)
         return seen
@@ -79,15 +83,15 @@ class Indexing:
     def _next_block(self) -> int:
         with self._store.read() as unit:
             cursor = unit.chain.cursor()
-        if cursor is None:
-            return 0
-        if self._chain.canonical(cursor.block) != cursor.hash:
+        if cursor is not None and self._chain.canonical(cursor.block) != cursor.hash:
             with self._store.begin() as unit:
                 unit.chain.clear()
             return 0
-        return cursor.block + 1
+        return _next(cursor)
 
-    def _apply(self, unit: Unit, block: int, timestamp: int, event: object) -> None:
+    @staticmethod
+    def apply(unit: Unit, block: int, timestamp: int, event: object) -> None:
+        """Write what one event says into ``unit``."""
         if isinstance(event, StatusEvent):
             issuer = _named(event.issuer)
             if issuer is None:
@@ -106,8 +110,9 @@ class Indexing:
             if apply is not None and _understood(event):
                 apply(unit, event, timestamp)
 
-    def rebuild(self) -> Rebuilt:
-        """Delete every row that can be made again and make it again from chain and segments.
+    def rebuild(self, beat: Callable[[], None] = lambda: None) -> Rebuilt:
+        """Delete every row that can be made again and make it again from chain and segments; ``beat`` before each
+        batch.
 
         Records that are accepted but not anchored yet live only in rows and spool: they must be anchored first.
 
@@ -121,19 +126,39 @@ class Indexing:
             unit.clear_rows()
             unit.chain.clear()
         self.run()
+        return self._write_batches(beat, only_missing=False)
+
+    def adopt(self, beat: Callable[[], None] = lambda: None) -> Rebuilt:
+        """Write the anchored batches that the rows do not have, as after the restoration of an older backup. What waits
+        goes on waiting, unless the chain has it.
+
+        Raises:
+            IntegrityError: SEGMENT_…, BODY_OF_OTHER_LEAF. ConflictError: STORE_DUPLICATE_….
+        """
+        self.run()
+        return self._write_batches(beat, only_missing=True)
+
+    def _write_batches(self, beat: Callable[[], None], only_missing: bool) -> Rebuilt:
         head, _ = self._chain.head()
         batches = records = erased = 0
         missing: list[bytes] = []
         for since in range(0, head.block + 1, RANGE):
             for block, _, event in self._chain.events(since, min(since + RANGE - 1, head.block)):
-                if isinstance(event, AnchoredEvent):
-                    try:
-                        total, gone = self._rebuild_batch(event, block)
-                    except NotFoundError:
-                        missing.append(event.root)
-                        continue
-                    batches, records, erased = batches + 1, records + total, erased + gone
+                if not isinstance(event, AnchoredEvent) or (only_missing and self._has(event.root)):
+                    continue
+                beat()
+                try:
+                    total, gone = self._rebuild_batch(event, block)
+                except NotFoundError:
+                    missing.append(event.root)
+                    continue
+                batches, records, erased = batches + 1, records + total, erased + gone
         return Rebuilt(batches, records, erased, tuple(missing))
+
+    def _has(self, root: bytes) -> bool:
+        with self._store.read() as unit:
+            row = unit.batches.by_root(root)
+        return row is not None and row.state == "receipted"
 
     def _rebuild_batch(self, event: AnchoredEvent, block: int) -> tuple[int, int]:
         segment = self._segments.open(event.root)
@@ -144,22 +169,23 @@ class Indexing:
             raise NotFoundError("SEGMENT_UNKNOWN", segment=event.root.hex())
         if segment.size() != event.size or segment.root() != event.root:
             raise IntegrityError("REBUILD_OTHER_SEGMENT", root=event.root.hex())
-        leaves, handles, approvals = segment.leaves(), segment.vault_handles(), segment.approvals()
+        leaves, handles = segment.leaves(), segment.vault_handles()
         secrets = self._vault.get(handles)
-        rows, erased = [], 0
+        runs, erased = _Runs(), 0
         for i, handle in enumerate(handles):
             leaf = leaves[32 * i : 32 * i + 32]
-            type_: str = ""
             id_hmac: bytes | None = None
-            files: tuple[bytes, ...] = ()
+            files: list[bytes] = []
             if handle in secrets:
                 record, _ = bodies.decrypt(secrets[handle], leaf, segment.body(i))
                 type_, id_hmac = record.type, self._index.id(record.id)
-                files = tuple(self._index.file(f.sha256) for f in record.files)
+                files = [self._index.file(f.sha256) for f in record.files]
             else:
-                erased += 1
-            rows.append(AcceptedRow(type_, id_hmac, leaf, handle, 0, 0, approvals[32 * i : 32 * i + 32], None, files))
+                type_, erased = segment.type_of(i), erased + 1
+            runs.add(handle, type_, id_hmac, leaf, files)
+        self._vault.reserve(max(handles))
         with self._store.begin() as unit:
+            unit.drop_open(event.root, runs.found)
             unit.restore_batch(
                 issuer,
                 Kind(event.kind),
@@ -168,9 +194,47 @@ class Indexing:
                 event.accreditation,
                 event.sequence,
                 BlockName(block, self._chain.canonical(block)),
-                rows,
+                runs.found,
             )
-        return len(rows), erased
+        return len(handles), erased
+
+
+class _Runs:
+    """Records one after another, gathered into runs of one type and of consecutive handles."""
+
+    def __init__(self) -> None:
+        self.found: list[AcceptedRun] = []
+        self._next: tuple[str, int] | None = None
+        self._count = 0
+
+    def add(self, handle: int, type_: str, id_hmac: bytes | None, leaf: bytes, files: Sequence[bytes]) -> None:
+        if self._next != (type_, handle):
+            self._ids: list[bytes | None] = []
+            self._leaves: list[bytes] = []
+            self._files: list[tuple[bytes, int]] = []
+            self._lines: list[int | None] = []
+            columns = (self._ids, self._leaves, self._lines, self._files)
+            self.found.append(AcceptedRun(handle, self._count, type_, *columns))
+        self._count += 1
+        self._ids.append(id_hmac)
+        self._leaves.append(leaf)
+        self._lines.append(None)
+        self._files += [(file, handle) for file in files]
+        self._next = (type_, handle + 1)
+
+
+def acts_of(events: Iterable[tuple[int, int, object]]) -> list[ChainAct]:
+    """Their rows. A range of blocks never splits one, so that an event has its place in its block."""
+    found, place = [], (-1, 0)
+    for block, timestamp, event in events:
+        place = (block, place[1] + 1 if block == place[0] else 0)
+        if (act := acting.indexed(*place, timestamp, event)) is not None:
+            found.append(act)
+    return found
+
+
+def _next(cursor: BlockName | None) -> int:
+    return 0 if cursor is None else cursor.block + 1
 
 
 def _named(organisation: bytes) -> str | None:

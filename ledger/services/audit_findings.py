@@ -1,0 +1,93 @@
+"""What an audit found: values, counted without end and kept up to a limit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.core.manifests import BlockName
+from ledger.errors import ConfigError, UnavailableError, ZhengyinError
+
+KEPT = 10_000
+"""Findings kept with their values; beyond it they are only counted."""
+NOTHING = "AUDIT_NOTHING"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference. ``where``: table, row and column, or the part of a segment; ``what``: values for the words of
+    ``code``. ``undetermined``: not a difference but something that could not be read."""
+
+    code: str
+    where: str
+    what: dict[str, Any]
+    undetermined: bool = False
+
+
+@dataclass
+class Findings:
+    kept: list[Finding] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    differing: int = 0
+    undetermined: int = 0
+
+    def differs(self, code: str, where: str, **what: Any) -> None:
+        self.differing += 1
+        self._add(Finding(code, where, what))
+
+    def unread(self, where: str, error: ZhengyinError) -> None:
+        """Something that could not be looked at: no difference is proved."""
+        self.open("AUDIT_UNREAD", where, error=error.code)
+
+    def open(self, code: str, where: str, **what: Any) -> None:
+        self.undetermined += 1
+        self._add(Finding(code, where, what, undetermined=True))
+
+    def _add(self, finding: Finding) -> None:
+        self.counts[finding.code] += 1
+        if len(self.kept) < KEPT:
+            self.kept.append(finding)
+
+    @contextmanager
+    def looking(self, code: str, where: str) -> Iterator[None]:
+        """What is wrong with the bytes read inside is a finding ``code``; what cannot be read is undetermined."""
+        try:
+            yield
+        except (UnavailableError, ConfigError) as e:
+            self.unread(where, e)
+        except ZhengyinError as e:
+            self.differs(code, where, error=e.code, part=e.values.get("part", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What was looked at, and what was found. ``since``: first block whose batches were proved; ``elsewhere``: batches
+    of other offices, which keep them; ``erased``: records whose tombstones say so; ``lost``: keys that are missing
+    without one."""
+
+    head: BlockName
+    since: int
+    batches: int
+    records: int
+    waiting: int
+    erased: int
+    lost: int
+    changes: int
+    operations: int
+    elsewhere: int
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+    differing: int
+    undetermined: int
+
+    @property
+    def exit_code(self) -> int:
+        return 1 if self.differing else 3 if self.undetermined else 0
+
+    @property
+    def whole(self) -> bool:
+        """Everything from the first block on was proved, and nothing differs."""
+        return self.since == 0 and not self.counts.keys() - {NOTHING}

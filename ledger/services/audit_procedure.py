@@ -1,0 +1,58 @@
+"""Each batch through the procedure that verifiers use: path, revocation, finality, accreditation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ledger.core.bundles import Bundle, Inclusion
+from ledger.core.manifests import Manifest
+from ledger.core.merkle import HASH_BYTES
+from ledger.core.trust import Trust
+from ledger.core.verdicts import Outcome
+from ledger.ports import Segment, Vault
+from ledger.services import bodies
+from ledger.services.anchoring import CMS, MANIFEST, RECEIPT, read_validation
+from ledger.services.audit_findings import Findings
+from ledger.services.bundling import anchor_of
+from ledger.verification.facts import Facts
+from ledger.verification.procedure import BATCH_STEPS, is_blocked, verify
+
+
+class ProcedureAudit:
+    def __init__(
+        self, vault: Vault, trust: Callable[[], Trust], clock: Callable[[], float], findings: Findings
+    ) -> None:
+        self._vault = vault
+        self._trust = trust
+        self._clock = clock
+        self._findings = findings
+
+    def verify(self, segment: Segment, number: int, where: str) -> None:
+        """Steps 5 to 13 for a receipted batch, through record ``number``, by this folder's trust file."""
+        bundle = self._bundle(segment, number)
+        report = verify(Facts(bundle.to_bytes(), (), self._trust(), int(self._clock())))
+        for step in report.steps:
+            if step.step not in BATCH_STEPS or is_blocked(step):
+                continue
+            code = step.findings[0].code if step.findings else "–"
+            values = {"step": step.step.value, "error": code}
+            if step.outcome is Outcome.FAILED:
+                self._findings.differs("AUDIT_BATCH_NOT_PROVED", where, **values)
+            elif step.outcome is Outcome.UNDETERMINED:
+                self._findings.open("AUDIT_BATCH_NOT_PROVED", where, **values)
+
+    def _bundle(self, segment: Segment, number: int) -> Bundle:
+        handle = segment.vault_handles()[number]
+        leaf = segment.leaves()[HASH_BYTES * number : HASH_BYTES * (number + 1)]
+        record, _ = bodies.decrypt(self._vault.get([handle])[handle], leaf, segment.body(number))
+        manifest, cms, receipt = (segment.get(part) or b"" for part in (MANIFEST, CMS, RECEIPT))
+        return Bundle(
+            record=record,
+            disclosures=(),
+            inclusion=Inclusion(number, tuple(segment.path(number))),
+            manifest=Manifest.from_bytes(manifest),
+            signatures=(cms,),
+            validation=read_validation(segment),
+            anchor=anchor_of(segment, receipt),
+            state=None,
+        )

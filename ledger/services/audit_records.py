@@ -1,0 +1,225 @@
+"""The records of a batch, or of a chunk that waits: bodies, keys, approvals, and the rows that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import NamedTuple
+
+from ledger.core.canonical import unb64
+from ledger.core.merkle import HASH_BYTES
+from ledger.core.registries import Kind, Relation
+from ledger.crypto.blind_index import BlindIndex
+from ledger.errors import ConfigError, ZhengyinError
+from ledger.ports import Segment, Spool, Vault
+from ledger.ports.auditing import AuditReads, PlacedRow, WaitingRows
+from ledger.services.audit_bodies import Fault, Proved, file_digest, prove_bodies, split
+from ledger.services.audit_findings import Findings
+from ledger.services.collecting import paused_collection
+
+STATUS, TOMBSTONE, ERASES = Kind.STATUS.word, Kind.TOMBSTONE.word, Relation.ERASES.word
+Unapproved = Callable[[str, bytes, bytes], Sequence[int]]
+"""Of an office's leaves and approvals (32 bytes each), the numbers that no source released; ConfigError without its
+approval keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A decision as its record tells of it; ``subject``: base64url of the leaf or root that it is about."""
+
+    actor: str
+    issuer: str
+    subject: str
+    issued: int
+    state: str | None
+    effective: int | None
+    reason: str | None
+
+
+class Keyless(NamedTuple):
+    """A record whose key is gone. ``named``: its row still knows its id, or rows know its files."""
+
+    issuer: str
+    leaf: bytes
+    where: str
+    handle: int
+    named: bool
+
+
+@dataclass
+class Seen:
+    """What records said that others need: decisions by leaf, erased leaves by their tombstones, keys that are gone."""
+
+    statements: dict[bytes, Statement] = field(default_factory=dict)
+    erased: set[tuple[str, bytes]] = field(default_factory=set)
+    erased_waiting: set[tuple[str, bytes]] = field(default_factory=set)
+    keyless: list[Keyless] = field(default_factory=list)
+    records: int = 0
+    waiting: int = 0
+
+
+class RecordAudit:
+    def __init__(
+        self,
+        reads: AuditReads,
+        vault: Vault,
+        spool: Spool,
+        index: BlindIndex,
+        unapproved: Unapproved,
+        waits: Callable[[bytes], bool],
+        findings: Findings,
+    ) -> None:
+        """``waits``: does the record with that leaf wait even now, or was it frozen since the rows were read?"""
+        self._reads = reads
+        self._vault = vault
+        self._spool = spool
+        self._index = index
+        self._unapproved = unapproved
+        self._waits = waits
+        self._findings = findings
+        self.seen = Seen()
+
+    def batch(self, row: int | None, segment: Segment, where: str, watch: Callable[[int], None]) -> int | None:
+        """Every record of a segment, and their rows if the batch has one; returns the index of the
+        first that could be read. ``watch`` is told of each record."""
+        with paused_collection():
+            return self._batch(row, segment, where, watch)
+
+    def _batch(self, row: int | None, segment: Segment, where: str, watch: Callable[[int], None]) -> int | None:
+        leaves, handles, types = segment.leaves(), segment.vault_handles(), segment.record_types()
+        issuer, kind = segment.issuer(), segment.kind()
+        rows = [] if row is None else self._reads.placed(row)
+        self._require_released(issuer, leaves, segment.approvals(), where)
+        paired = self._pair(rows, handles, where) if row is not None else list(repeat(None, len(handles)))
+        block = segment.block()
+        bodies = split(block.bodies(), block.lengths)
+        found = self._records(issuer, kind, leaves, handles, types, bodies, paired, where, True)
+        self.seen.records += len(handles)
+        watch(len(handles))
+        return found
+
+    def waiting(self, run: WaitingRows, watch: Callable[[int], None]) -> None:
+        """Records that wait in the spool."""
+        where = f"spool/{run.chunk}"
+        if run.chunk is None:
+            self._findings.differs("AUDIT_CHUNK_MISSING", f"records/{run.rows[0].handle}/chunk", chunk="–")
+            return
+        try:
+            block = self._spool.block(run.chunk, run.ordinal, len(run.rows))
+            bodies = list(split(block.bodies(), block.lengths))
+        except ZhengyinError as e:
+            if e.exit_code == 3 and e.code != "SPOOL_UNKNOWN":
+                self._findings.unread(where, e)
+                return
+            if any(self._waits(row.leaf) for row in run.rows):
+                code = "AUDIT_CHUNK_MISSING" if e.code == "SPOOL_UNKNOWN" else "AUDIT_CHUNK_DAMAGED"
+                self._findings.differs(code, where, chunk=run.chunk)
+            return
+        first = run.rows[0]
+        with self._findings.looking("AUDIT_ROW_DIFFERS", where):
+            kind = Kind.of_number(first.kind, "kind")
+            self._require_released(first.issuer, block.leaves, block.approvals, where)
+            handles, types = [r.handle for r in run.rows], [r.type for r in run.rows]
+            paired = list(run.rows)
+            self._records(first.issuer, kind, block.leaves, handles, types, bodies, paired, where, False)
+        self.seen.waiting += len(run.rows)
+        watch(len(run.rows))
+
+    def _pair(self, rows: Sequence[PlacedRow], handles: Sequence[int], where: str) -> list[PlacedRow | None]:
+        """The row of each record by its handle: keys, segment and rows name a record by the same number."""
+        if [r.handle for r in rows] == list(handles) and [r.index for r in rows] == list(range(len(handles))):
+            return list(rows)
+        known = {row.handle: row for row in rows}
+        for place, handle in enumerate(handles):
+            row = known.pop(handle, None)
+            if row is None:
+                self._findings.differs("AUDIT_ROW_MISSING", f"records/{handle}", table="records", row=handle)
+            elif row.index != place:
+                self._row(handle, "position")
+        for handle in known:
+            self._findings.differs("AUDIT_ROW_EXTRA", f"records/{handle}", table="records", row=handle)
+        by_handle = {row.handle: row for row in rows}
+        return [by_handle.get(handle) for handle in handles]
+
+    def _require_released(self, issuer: str, leaves: bytes, approvals: bytes, where: str) -> None:
+        try:
+            for number in self._unapproved(issuer, leaves, approvals):
+                self._findings.differs("AUDIT_RECORD_UNAPPROVED", f"{where}/{number}", index=number)
+        except ConfigError as e:
+            self._findings.unread(f"{where}/approvals", e)
+
+    def _records(
+        self,
+        issuer: str,
+        kind: Kind,
+        leaves: bytes,
+        handles: Sequence[int],
+        types: Sequence[str],
+        bodies: Iterable[bytes],
+        rows: Sequence[PlacedRow | None],
+        where: str,
+        placed: bool,
+    ) -> int | None:
+        keys = self._vault.get(handles)
+        secrets = [keys.get(handle) for handle in handles]
+        index_id, number, word = self._index.id, int(kind), kind.word
+        first: int | None = None
+        files: set[tuple[bytes, int]] = set()
+        keyless: list[Keyless] = []
+        special = kind in (Kind.STATUS, Kind.TOMBSTONE)
+        proved = prove_bodies(leaves, bodies, secrets)
+        for at, (found, row, type_, handle) in enumerate(zip(proved, rows, types, handles, strict=True)):
+            leaf = leaves[HASH_BYTES * at : HASH_BYTES * (at + 1)]
+            id_hmac: bytes | None = None
+            if found is None:
+                id_hmac = row.id_hmac if row else None  # while an erasure is under way rows may still know it
+                keyless.append(Keyless(issuer, leaf, f"{where}/{at}", handle, id_hmac is not None))
+            elif isinstance(found, Fault):
+                self._findings.differs(found.code, f"{where}/{at}", index=at)
+                id_hmac = row.id_hmac if row else None  # nothing to hold it against
+            else:
+                id_hmac = index_id(found.id)
+                if (found.issuer, found.kind, found.type) != (issuer, word, type_):
+                    self._findings.differs("AUDIT_BODY_OTHER", f"{where}/{at}", index=at)
+                if first is None:
+                    first = at
+                if found.files:
+                    files.update((self._index.file(file_digest(f)), handle) for f in found.files)
+                if special:
+                    self._remember(found, leaf, placed)
+            wanted = (issuer, number, type_, id_hmac, leaf)
+            if row is not None and row[2:] != wanted:
+                for column, is_, was in zip(PlacedRow._fields[2:], row[2:], wanted, strict=True):
+                    if is_ != was:
+                        self._row(handle, column)
+        self._files(handles, files, keyless)
+        return first
+
+    def _files(self, handles: Sequence[int], wanted: set[tuple[bytes, int]], keyless: Sequence[Keyless]) -> None:
+        found = self._reads.files(handles)
+        without, bound = {k.handle for k in keyless}, {handle for _, handle in found}
+        self.seen.keyless += [k._replace(named=k.named or k.handle in bound) for k in keyless]
+        for file, handle in sorted(found ^ wanted):
+            if handle in without:
+                continue  # whether rows should have forgotten it, its tombstone says
+            code = "AUDIT_ROW_EXTRA" if (file, handle) in found else "AUDIT_ROW_MISSING"
+            row = f"{file.hex()},{handle}"
+            self._findings.differs(code, f"record_files/{row}", table="record_files", row=row)
+
+    def _row(self, handle: int, column: str) -> None:
+        where = f"records/{handle}/{column}"
+        self._findings.differs("AUDIT_ROW_DIFFERS", where, table="records", row=handle, column=column)
+
+    def _remember(self, found: Proved, leaf: bytes, placed: bool) -> None:
+        for ref in found.refs:
+            if found.kind == TOMBSTONE and (ref["relation"], ref["issuer"]) == (ERASES, found.issuer):
+                (self.seen.erased if placed else self.seen.erased_waiting).add(
+                    (ref["issuer"], unb64(ref["leaf"], "refs.leaf", HASH_BYTES))
+                )
+            elif found.kind == STATUS:
+                said = found.values.get
+                self.seen.statements[leaf] = Statement(
+                    *(found.issuer, ref["issuer"], ref["leaf"], found.issued),
+                    *(said("state"), said("effective"), said("reason")),
+                )
