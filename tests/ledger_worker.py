@@ -16,8 +16,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ledger_world import Clock, World
 
+from ledger.assembly.demo_plan import COURT
 from ledger.core.registries import State
+from ledger.core.tombstones import ErasureReason
 from ledger.errors import ZhengyinError
+from ledger.services.acting import RecordsAct
 
 
 class RunningClock(Clock):
@@ -78,6 +81,40 @@ def revoke(world: World, leaf: str) -> None:
     world.drain()
 
 
+def freeze(world: World, issuer: str, leaf: str) -> None:
+    world.act(RecordsAct.FREEZE, COURT, issuer, bytes.fromhex(leaf))
+    world.drain()
+
+
+def annul(world: World, actor: str, issuer: str, leaf: str) -> None:
+    world.act(RecordsAct.ANNUL, actor, issuer, bytes.fromhex(leaf))
+    world.drain()
+
+
+def erase(world: World, leaf: str) -> None:
+    row = bytes.fromhex(leaf)
+    with world.app.store.read() as unit:
+        found = unit.records.by_leaf(row)
+    assert found is not None
+    world.app.erasing.erase(found.issuer, row, ErasureReason.CONSENT_WITHDRAWN, "决定 2")
+
+
+def import_many(world: World, *sources: str) -> None:
+    for source in sources:
+        import_rows(world, source)
+
+
+def drive(world: World, stop: str) -> None:
+    """Drive the outbox until there is a file named ``stop``, as a worker does."""
+    while not Path(stop).exists():
+        try:
+            world.app.outbox.drain(60)
+        except ZhengyinError as error:
+            if error.code != "OUTBOX_LEASE_HELD":
+                raise
+        time.sleep(0.05)
+
+
 def full_disk(world: World, size: str, source: str) -> None:
     """No file may grow beyond ``size`` bytes: as near to a full disk as a process can be brought alone."""
     world.app.outbox.run_once()  # everything open, under the quota of a healthy day
@@ -90,9 +127,14 @@ def full_disk(world: World, size: str, source: str) -> None:
 ACTIONS: dict[str, Callable[..., None]] = {
     "drain": drain,
     "import": import_rows,
+    "import-many": import_many,
+    "drive": drive,
     "issue": issue,
     "issue-and-drain": issue_and_drain,
     "revoke": revoke,
+    "freeze": freeze,
+    "annul": annul,
+    "erase": erase,
     "full-disk": full_disk,
 }
 

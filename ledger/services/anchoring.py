@@ -97,6 +97,7 @@ class Anchoring:
             signed = self._signer(batch.issuer).sign(manifest, segment, int(self._clock()))
             # validation data first: once the CMS stands, the step is never repeated
             segment.put(VALIDATION, canonical.encode(signed.validation.to_json(), canonical.BUNDLE_LIMITS))
+            faultpoint("anchor.validation")
             segment.put(CMS, signed.cms)
             cms = signed.cms
         verify_detached(cms, manifest.to_bytes())
@@ -185,12 +186,13 @@ class Anchoring:
             if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
                 self._chain.send(transaction.raw)
                 return False
-            if self._chain.mined(transaction.hash) is None:
-                # the nonce went to another hash (a shared key, a restored database): new bytes are safe,
-                # because the contract takes the identical batch for one
-                with self._store.begin() as unit:
-                    unit.transactions.move(transaction.row, transaction.state, "replaced")
-                    unit.batches.move(batch.row, "broadcast", "signed")
+            if not self._chain.spent(transaction.account, transaction.nonce, transaction.hash):
+                return False  # ours came in just now: the next pass finds it
+            # the nonce went to another hash (a shared key, a restored database): new bytes are safe,
+            # because the contract takes the identical batch for one
+            with self._store.begin() as unit:
+                unit.transactions.move(transaction.row, transaction.state, "replaced")
+                unit.batches.move(batch.row, "broadcast", "signed")
             return True
         with self._store.begin() as unit:
             after = "mined" if mined.succeeded else "failed"
@@ -201,6 +203,7 @@ class Anchoring:
             else:
                 problem = str(ConflictError("OUTBOX_REVERTED", block=mined.block))
                 unit.batches.move(batch.row, "broadcast", "refused", problem=problem)
+        faultpoint("anchor.mined")
         return True
 
     def _await_finality(self, batch: BatchRow) -> bool:
@@ -216,6 +219,7 @@ class Anchoring:
                 if transaction is not None:
                     unit.transactions.move(transaction.row, transaction.state, "stored", block=None, block_hash=None)
                 unit.batches.move(batch.row, "mined", "signed", block=None, block_hash=None)
+        faultpoint("anchor.final")
         return True
 
     def _receipt(self, batch: BatchRow) -> bool:
@@ -227,13 +231,17 @@ class Anchoring:
         anchor = self._chain.anchor_proof(mined, manifest.after.block)
         event = anchored_event(anchor, self._chain.identity.records, batch.root)
         if event.manifest_sha256 != batch.manifest_sha256:
-            raise IntegrityError("OUTBOX_OTHER_MANIFEST", batch=batch.row)
+            # our manifest can never stand under this root: the records may go into another batch (`retry_refused`)
+            problem = IntegrityError("OUTBOX_OTHER_MANIFEST", batch=batch.row)
+            self._refuse(batch, "final", problem)
+            raise problem
         segment.put(RECEIPT, canonical.encode(anchor.to_json(), canonical.BUNDLE_LIMITS))
         faultpoint("anchor.receipt")
         with self._store.begin() as unit:
             # the block of the first anchoring: ours may have been the repetition
             place = {"block": mined.block, "block_hash": mined.block_hash}
             unit.batches.move(batch.row, "final", "receipted", sequence=event.sequence, **place)
+        faultpoint("anchor.receipted")
         return True
 
     def _live(self, batch: BatchRow) -> TransactionRow | None:

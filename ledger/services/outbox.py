@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from ledger.errors import UnavailableError, ZhengyinError
 from ledger.ports import Spool, Store
+from ledger.services.acts import Acts
 from ledger.services.anchoring import Anchoring
 from ledger.services.batching import Batching
-from ledger.services.indexing import Indexing
+from ledger.services.erasing import Erasing
+from ledger.services.indexing import Indexing, Rebuilt
 from ledger.services.statuses import Statuses
 
 LEASE = "outbox"
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 15.0
 """A killed process holds everything up for so long at most; a live one renews before each batch."""
 ORPHAN_SECONDS = 3600.0
 """A chunk that no row names is an orphan of a crash once it is this old; younger ones may be in use."""
@@ -23,7 +25,8 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """``open``: batches and status changes still on their way, ``held`` of them held back; ``problems``: by what."""
+    """``open``: batches, changes of status and other acts still on their way, ``held`` of them held back;
+    ``problems``: by what."""
 
     moved: int
     open: int
@@ -36,41 +39,51 @@ class Outbox:
         self,
         store: Store,
         spool: Spool,
+        erasing: Erasing,
         batching: Batching,
         anchoring: Anchoring,
         statuses: Statuses,
+        acts: Acts,
         indexing: Indexing,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         holder: str,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._spool = spool
+        self._erasing = erasing
         self._batching = batching
         self._anchoring = anchoring
         self._statuses = statuses
+        self._acts = acts
         self._indexing = indexing
         self._clock = clock
         self._sleep = sleep
         self._holder = holder
+        self._permit = permit
 
     def run_once(self) -> Pass:
         """One pass.
 
         Raises:
             UnavailableError: OUTBOX_LEASE_HELD while another process drives; STORE_…, CHAIN_….
+            ConflictError: what ``permit`` says against it.
         """
+        self._permit()
         self._hold()
         self._indexing.run()
+        unfinished = self._erasing.finish()  # before its tombstone is anchored an erasure is done
         closed, problems = self._batching.close_all(self._hold)
         anchors = self._anchoring.advance(self._hold)
         indexed = self._indexing.run()
-        changes = self._statuses.advance()
+        sent = (anchors, self._statuses.advance(), self._acts.advance())
+        held = [p for each in sent for p in each.problems]
         return Pass(
-            closed + anchors.moved + indexed + changes.moved,
-            anchors.open + changes.open,
-            len(anchors.problems) + len(changes.problems),
-            (*problems, *anchors.problems, *changes.problems),
+            closed + indexed + sum(each.moved for each in sent),
+            sum(each.open for each in sent),
+            len(held),
+            (*unfinished, *problems, *held),
         )
 
     def drain(self, seconds: float, watch: Callable[[Pass], None] | None = None) -> Pass:
@@ -103,12 +116,29 @@ class Outbox:
         Raises:
             UnavailableError: OUTBOX_LEASE_HELD while another process drives.
         """
+        self._permit()
         self._hold()
         return self._batching.release_refused()
+
+    def rebuild(self, only_missing: bool = False) -> Rebuilt:
+        """``Indexing.rebuild``, or ``adopt``, with the lease: nobody anchors what is being deleted and written again.
+
+        Raises:
+            UnavailableError: OUTBOX_LEASE_HELD while another process drives; otherwise as there.
+        """
+        try:
+            self._hold()
+            return self._indexing.adopt(self._hold) if only_missing else self._indexing.rebuild(self._hold)
+        finally:
+            self._store.drop_lease(LEASE, self._holder)
 
     def _hold(self) -> None:
         if not self._store.take_lease(LEASE, self._holder, self._clock(), LEASE_SECONDS):
             raise UnavailableError("OUTBOX_LEASE_HELD")
+
+    def release(self) -> None:
+        """Let another process drive from now on."""
+        self._store.drop_lease(LEASE, self._holder)
 
     def sweep(self) -> int:
         """Remove what a crash between a write and its commit left behind; returns how many pieces.

@@ -110,21 +110,22 @@ def judged(world: World, record_id: str) -> int:
 def test_an_edited_row_never_makes_one_record_answer_for_another(demo: World) -> None:
     good, bad = demo.row(demo.ids["plain"]), demo.row(demo.ids["revoked"])
     unknown = demo.app.index_key.id("urn:zhengyin:" + "a" * 26)
-    for column, value in (
-        ("leaf", bytes(32)),
-        ("leaf", b"\x01" * 32),
-        ("batch", demo.row(demo.ids["seal"]).batch),
-        ("position", 5),
-        ("vault", bad.vault),
+    for table, column, value in (
+        ("records", "leaf", bytes(32)),
+        ("records", "leaf", b"\x01" * 32),
+        ("records", "leaf", bad.leaf),
+        ("runs", "batch", demo.row(demo.ids["seal"]).batch),
+        ("runs", "position", 5),
     ):
         saved = demo.home.parent / f"{column}.db"
         demo.close()
         saved.write_bytes((demo.home / "rows.db").read_bytes())
-        edit(demo, f"UPDATE records SET {column} = ? WHERE row = ?", value, good.row)  # noqa: S608 - constants
+        where = "row = ?" if table == "records" else "? BETWEEN first AND last"
+        edit(demo, f"UPDATE {table} SET {column} = ? WHERE {where}", value, good.row)  # noqa: S608 - constants
         assert judged(demo, demo.ids["plain"]) != 0, column
         demo.close()
         (demo.home / "rows.db").write_bytes(saved.read_bytes())
-    edit(demo, "UPDATE records SET issuer = ? WHERE row = ?", OFFICE_B, good.row)
+    edit(demo, "UPDATE owners SET issuer = ? WHERE issuer = ?", "DE:HRB-1", OFFICE_A)
     assert judged(demo, demo.ids["plain"]) == 0  # who issued it stands in the signed bytes, not in the row
     edit(demo, "UPDATE records SET id_hmac = ? WHERE row = ?", unknown, good.row)
     assert judged(demo, "urn:zhengyin:" + "a" * 26) != 0  # an invented number led to a valid record
@@ -156,12 +157,24 @@ def test_a_record_that_no_source_released_is_never_signed(world: World) -> None:
 
 def test_an_approval_of_one_record_does_not_release_another(world: World) -> None:
     good = world.issue_seal()
-    with world.app.store.read() as unit:
-        row = unit.records.next_for_batch(OFFICE_A, Kind.SEAL, 1)[0]
-    edit(world, "UPDATE records SET leaf = ? WHERE row = ?", bytes(31) + b"\x01", row.row)
+    (chunk,) = (world.home / "spool").iterdir()
+    data = chunk.read_bytes()
+    chunk.write_bytes(data.replace(good.leaf, bytes(31) + b"\x01"))
     done = world.app.outbox.drain(60)
     assert [p.code for p in done.problems] == ["RECORD_UNAPPROVED"]
     assert judged(world, good.id) != 0
+    chunk.write_bytes(data)
+    world.drain()
+    assert judged(world, good.id) == 0
+
+
+def test_a_row_that_names_another_leaf_changes_nothing_of_what_is_signed(world: World) -> None:
+    good = world.issue_seal()
+    edit(world, "UPDATE records SET leaf = ?", bytes(31) + b"\x01")
+    world.drain()
+    assert judged(world, good.id) != 0
+    world.app.indexing.rebuild()
+    assert judged(world, good.id) == 0
 
 
 def test_disclosed_values_of_another_key_never_match(kit: Kit) -> None:

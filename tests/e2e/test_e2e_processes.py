@@ -5,38 +5,81 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from ledger_world import ROOT, World, check_ledger
+import pytest
+from ledger_world import ROOT, World, check_ledger, write_rows
 
 from ledger.chain.abi import interface
 from ledger.chain.provider import make_web3
 from ledger.core.identifiers import organisation_bytes32
 from ledger.proofs.events import TOPIC_BATCH_ANCHORED
 
+BOTH = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
-def test_two_processes_issue_at_once_and_one_drives_the_outbox(world: World) -> None:
+
+def started(world: World, *action: object) -> subprocess.Popen[str]:
+    """A process of its own on the world's folder, whose clock runs on from there."""
     world.close()
-    command = [sys.executable, str(ROOT / "tests" / "ledger_worker.py"), str(world.home), f"+{world.clock.now}"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    running = [
-        subprocess.Popen(
-            [*command, "issue-and-drain", "3"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    leaves = []
-    for process in running:
-        out, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors
-        leaves += [bytes.fromhex(line) for line in out.split()]
+    return subprocess.Popen(
+        [
+            *(sys.executable, str(ROOT / "tests" / "ledger_worker.py"), str(world.home), f"+{world.clock.now}"),
+            *map(str, action),
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> list[str]:
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, out + errors
+    return out.splitlines()
+
+
+@BOTH
+def test_two_processes_issue_at_once_and_one_drives_the_outbox(world: World) -> None:
+    running = [started(world, "issue-and-drain", 3) for _ in range(2)]
+    leaves = [bytes.fromhex(line) for process in running for line in finished(process)]
     assert len(set(leaves)) == 6
     world.clock.sleep(300)
     world.drain()
     assert check_ledger(world.app, leaves) == 6
+
+
+@BOTH
+def test_two_processes_import_at_once_while_two_workers_share_the_outbox(world: World, tmp_path: Path) -> None:
+    sources = [write_rows(tmp_path / f"{n}.csv", 30, first=100 * n) for n in range(10)]
+    stop = tmp_path / "stop"
+    importers = [started(world, "import-many", *sources[n::2]) for n in range(2)]
+    workers = [started(world, "drive", stop) for _ in range(2)]
+    try:
+        lines = [line.split() for process in importers for line in finished(process) if not line.startswith("{")]
+    finally:
+        stop.touch()
+        for process in workers:
+            finished(process)
+    assert {outcome for _, outcome, *_ in lines} == {"new"}
+    ids = [id_ for _, _, id_, _ in lines]
+    assert len(set(ids)) == 300
+    world.clock.sleep(300)
+    world.drain()
+    assert check_ledger(world.app, [world.row(id_).leaf for id_ in ids]) == 300
+
+
+@BOTH
+def test_two_processes_import_the_same_table_at_once_and_each_row_is_one_record(world: World, tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "a.csv", 200)
+    for process in [started(world, "import-many", source) for _ in range(2)]:
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0 or "STORE_DUPLICATE_ID" in out, out + errors
+    world.clock.sleep(300)
+    result, outcomes = world.import_rows(source)  # whoever was refused runs again and finds every row
+    assert (result.counts.total(), len({o.id for o in outcomes})) == (200, 200)
+    world.drain()
+    assert check_ledger(world.app, [world.row(o.id or "").leaf for o in outcomes]) == 200
 
 
 def test_web3_reads_what_the_ledger_wrote(demo: World) -> None:

@@ -9,24 +9,33 @@ from pathlib import Path
 import pytest
 from ledger_world import ROOT, START, World, check_ledger, write_rows
 
+from ledger.assembly.demo_plan import COURT
+
 ANCHORING = (
     "batch.segment",
     "batch.committed",
     "anchor.manifest",
+    "anchor.validation",
     "anchor.signed",
     "anchor.stored",
     "anchor.sent",
+    "anchor.mined",
+    "anchor.final",
     "anchor.receipt",
+    "anchor.receipted",
 )
-IMPORTING = ("import.prepared", "import.committed")
+IMPORTING = ("import.prepared", "accept.keys", "accept.spooled", "accept.committed", "import.committed")
 STATUSES = ("status.stored",)
+ACTS = ("act.stored",)
+UPLOADS = ("upload.chunk", "upload.report", "upload.closed")  # tried in test_api_serving
+ERASING = ("erase.accepted", "erase.keys", "erase.rows")  # tried in test_services_erasing
 
 
 def test_every_named_place_is_tried() -> None:
     used = set()
     for file in (ROOT / "ledger").rglob("*.py"):
         used |= set(re.findall(r'faultpoint\("([^"]+)"\)', file.read_text("utf-8")))
-    assert used == {*ANCHORING, *IMPORTING, *STATUSES}
+    assert used == {*ANCHORING, *IMPORTING, *STATUSES, *ACTS, *UPLOADS, *ERASING}
 
 
 @pytest.mark.parametrize("fault", ANCHORING)
@@ -53,6 +62,30 @@ def test_killed_while_a_status_changes(demo: World, fault: str) -> None:
     demo.drain()
     with demo.app.store.read() as unit:
         assert len(unit.chain.entries(row.issuer, row.leaf)) == 1
+    check_ledger(demo.app, [row.leaf])
+
+
+@pytest.mark.parametrize("fault", [*ACTS, "batch.committed", "anchor.sent"])
+def test_killed_while_a_court_freezes(demo: World, fault: str) -> None:
+    row = demo.row(demo.ids["plain"])
+    demo.worker("freeze", row.issuer, row.leaf.hex(), fault=fault)
+    demo.drain()
+    with demo.app.store.read() as unit:
+        assert [e.event for e in unit.chain_acts.of_subject(row.issuer, row.leaf)] == ["Frozen"]
+    check_ledger(demo.app, [row.leaf])
+
+
+@pytest.mark.parametrize("fault", ACTS)
+def test_killed_while_two_organisations_annul(demo: World, fault: str) -> None:
+    """Each half is sent once: a second consent of the same organisation would be refused."""
+    row = demo.row(demo.ids["revoked"])
+    for actor in (row.issuer, COURT):
+        demo.worker("annul", actor, row.issuer, row.leaf.hex(), fault=fault)
+        demo.drain()
+    with demo.app.store.read() as unit:
+        events = [e.event for e in unit.chain_acts.of_subject(row.issuer, row.leaf)]
+        assert (events, len(unit.acts.in_states(("done",)))) == (["AnnulmentProposed", "Annulled"], 2)
+        assert [e.entry.state.word for e in unit.chain.entries(row.issuer, row.leaf)] == ["revoked", "active"]
     check_ledger(demo.app, [row.leaf])
 
 
