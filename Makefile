@@ -4,28 +4,32 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint contracts bench clean
+.PHONY: setup demo test lint contracts faults fuzz-api bench wheelhouse clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo      the main job, end to end, on an embedded chain"
+	@echo "make demo      the main job, end to end, on an embedded chain; ends by serving (SERVE=0: ends)"
 	@echo "make test      the test suite"
 	@echo "make lint      ruff and mypy"
 	@echo "make contracts compile the contracts again and compare (needs Node.js)"
+	@echo "make wheelhouse  all wheels for an intranet without registries, into build/wheelhouse"
+	@echo "make faults    kill the ledger at every named place and at random, and prove it whole"
+	@echo "make fuzz-api  10,000 generated requests against the interface"
 	@echo "make bench     ratios against yardsticks, into build/bench.json"
 
 setup: $(STAMP)
 
 # requirements.lock pins every package with its hashes; the project itself goes in without resolving anything
-$(STAMP): pyproject.toml requirements.lock
+$(STAMP): pyproject.toml requirements.lock api/web/package-lock.json
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python scripts/fetch_web.py --optional
 	@touch $@
 
 demo: setup
-	$(BIN)/python scripts/demo.py
+	$(BIN)/python scripts/demo.py $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup
 	$(BIN)/python -m pytest -n auto --dist worksteal
@@ -38,8 +42,22 @@ lint: setup
 contracts: setup
 	$(BIN)/python scripts/compile_contracts.py --check
 
+# kills and failures, 20 of each: about half an hour
+faults: setup
+	$(BIN)/python scripts/faults.py
+
+fuzz-api: setup
+	ZHENGYIN_FUZZ_CASES=10000 $(BIN)/python -m pytest tests/api/test_api_fuzz.py
+
 bench: setup
 	$(BIN)/python scripts/bench.py
+
+# Every wheel of the service for a machine without a package registry: copy build/wheelhouse there, then
+# `python3 -m venv zhengyin && zhengyin/bin/pip install --no-index --find-links wheelhouse zhengyin`.
+wheelhouse: setup
+	rm -rf build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --require-hashes --requirement requirements-service.lock --wheel-dir build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheelhouse .
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,5 @@
-"""The main job, end to end, on an embedded chain: `make demo`. Starts from scratch each time.
+"""The main job, end to end, on an embedded chain: `make demo`. Starts from scratch each time, and ends by serving
+(`--no-serve`, or `make demo SERVE=0`, ends instead).
 
 Two registration offices, a court, a notary and a council of three; 1,000 real-estate certificates and 50 business
 licenses from CSV, two pieces of evidence, an e-seal; then what a citizen, a clerk and a court see of them.
@@ -30,6 +31,7 @@ from ledger.services.statuses import ChangeRequest  # noqa: E402
 from ledger.settings import load_settings  # noqa: E402
 from ledger.verification.report import Report  # noqa: E402
 from scripts import demo_data as data  # noqa: E402
+from scripts.demo_serving import serve_demo  # noqa: E402
 
 LICENSES, BUSINESSES, WITH_FILES = 1000, 50, 5
 
@@ -161,7 +163,7 @@ def verify_offline_stapled(demo: Demo) -> None:
     demo.show("离线核验（附状态）offline, stapled", report)
 
 
-def main(console: Console) -> int:
+def main(console: Console, serving: bool) -> int:
     build = ROOT / "build" / "demo"
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
@@ -184,7 +186,10 @@ def main(console: Console) -> int:
         console.print(table(demo))
     console.print(f"\n{time.monotonic() - started:.1f} s in all. The data folder is {home.relative_to(ROOT)}: try")
     console.print(f"  .venv/bin/zhengyin --home {home.relative_to(ROOT)} show {demo.ids['real-estate-certificate'][0]}")
-    return check(demo)
+    wrong = check(demo)
+    if serving and not wrong:
+        serve_demo(home, demo.ids["real-estate-certificate"][0], console)
+    return wrong
 
 
 def table(demo: Demo) -> Table:
@@ -211,4 +216,4 @@ def check(demo: Demo) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Console(highlight=False)))
+    sys.exit(main(Console(highlight=False), "--no-serve" not in sys.argv[1:]))

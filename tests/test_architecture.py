@@ -136,8 +136,18 @@ def test_no_registry_host_or_machine_path_in_tracked_files() -> None:
 
 
 def test_lock_files_name_no_download_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    assert "http" not in re.sub(r"^(httpcore|httpx|httptools)==.*$", "", lock, flags=re.M).replace("aiohttp", "")
+    for name in ("requirements.lock", "requirements-service.lock"):
+        lock = (ROOT / name).read_text("utf-8")
+        assert "http" not in re.sub(r"^(httpcore|httpx|httptools)==.*$", "", lock, flags=re.M).replace("aiohttp", "")
     for npm in (ROOT / "scripts").rglob("package-lock.json"):
         if "node_modules" not in npm.parts:
             assert '"resolved"' not in npm.read_text("utf-8")
+
+
+def test_the_service_is_installed_with_the_versions_that_were_tested() -> None:
+    pins = re.compile(r"^([A-Za-z0-9._-]+==\S+)", re.M)
+    tested, served = (
+        set(pins.findall((ROOT / name).read_text("utf-8")))
+        for name in ("requirements.lock", "requirements-service.lock")
+    )
+    assert served and served < tested
