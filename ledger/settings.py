@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ledger.errors import ConfigError
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 FILE = "zhengyin.toml"
 HOME = "ZHENGYIN_HOME"
+SettingValue = str | int | tuple[str, ...]
 
 
 class Settings(BaseSettings):
@@ -27,9 +31,28 @@ class Settings(BaseSettings):
     home: Path = Field(description="the data folder")
     language: Literal["zh", "en"] = Field("zh", description="language of words for people")
     organisation: str | None = Field(None, description="for whom one acts when `--org` is not given")
+    database: str = Field("rows.db", repr=False, description="a SQLite file in the folder, or postgresql://…")
+    database_password_file: Path | None = Field(None, description="private file with the password of the database")
     segments_copy: Path | None = Field(None, description="second medium: every segment is written there too")
     trust_days: int = Field(365, ge=1, le=3650, description="days until an exported trust file expires")
+    backup_days: int = Field(30, ge=1, le=3650, description="days until a backup expires and is removed")
+    engine: tuple[str, ...] = Field((), max_length=16, description="nodes of a network's chain; none: the embedded one")
+    engine_credentials: Path | None = Field(None, description="file with `user:password` or `Bearer …` for the nodes")
+    engine_ca: Path | None = Field(None, description="PEM file of the CA whose certificates the nodes have")
+    engine_patience: float = Field(10.0, gt=0, le=600, description="seconds until a chain that is silent is given up")
+    engine_depth: int = Field(12, ge=1, le=1000, description="later blocks that make one final where nobody seals")
     anchor_timeout: float = Field(120.0, gt=0, description="seconds that `anchor --wait` waits")
+    bind: str = Field("127.0.0.1", description="address that `serve` listens on")
+    port: int = Field(8080, ge=0, le=65535, description="port that `serve` listens on")
+    tls_certificate: Path | None = Field(None, description="certificate chain of `serve`, PEM")
+    tls_key: Path | None = Field(None, description="private key of `serve`, PEM")
+    trusted_proxy: str | None = Field(None, description="address whose X-Forwarded-For is believed")
+    public_rate: int = Field(120, ge=0, description="verifications a minute that one address may ask for; 0: no limit")
+    upload_limit: int = Field(1 << 29, ge=1, description="bytes of an uploaded table")
+    report_days: int = Field(7, ge=1, le=3650, description="days that the report of an uploaded table is kept")
+    answer_days: int = Field(30, ge=1, le=3650, description="days that an Idempotency-Key is remembered")
+    patience: float = Field(20.0, gt=0, description="seconds that a caller may take for a request's next bytes")
+    connections: int = Field(1000, ge=10, description="connections at once; more are refused")
 
     @classmethod
     def settings_customise_sources(
@@ -46,9 +69,18 @@ class Settings(BaseSettings):
 
         return cast(PydanticBaseSettingsSource, environment), init_settings
 
-    @property
-    def database(self) -> Path:
-        return self.home / "rows.db"
+    def database_url(self) -> URL:
+        """Where the rows are, with the password from its file.
+
+        Raises:
+            ConfigError: STORE_URL, STORE_PASSWORD, KEYS_PERMISSIONS. NotFoundError: KEYS_UNKNOWN.
+        """
+        from ledger.outside.private_files import read_private  # what needs no rows need not load them
+        from ledger.store.dialect import locate
+
+        file = self.database_password_file
+        password = None if file is None else read_private(self.home / file).rstrip(b"\r\n").decode("utf-8", "replace")
+        return locate(self.database, self.home, password)
 
     @property
     def copy_root(self) -> Path | None:
@@ -80,7 +112,7 @@ def load_settings(home: Path) -> Settings:
         raise ConfigError("SETTINGS_INVALID", file=str(path), key=key, reason=first["msg"]) from e
 
 
-def write_settings(home: Path, values: dict[str, str | int]) -> None:
+def write_settings(home: Path, values: dict[str, SettingValue]) -> None:
     """Write the first ``zhengyin.toml``; refuses to overwrite one.
 
     Raises:
@@ -95,5 +127,7 @@ def write_settings(home: Path, values: dict[str, str | int]) -> None:
         raise ConfigError("SETTINGS_EXISTS", home=str(home)) from e
 
 
-def _toml(value: str | int) -> str:
+def _toml(value: SettingValue) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
     return str(value) if isinstance(value, int) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -22,7 +22,7 @@ from rich.table import Table  # noqa: E402
 
 from scripts.benchmarks.pairs import Result, Sizes  # noqa: E402
 
-BENCHMARKS = ("canonical_bytes", "bulk_import", "offline")
+BENCHMARKS = ("canonical_bytes", "bulk_import", "offline", "online", "audit")
 OUTPUT = ROOT / "build" / "bench.json"
 
 

@@ -40,7 +40,7 @@ INDIRECT = {
     "STATUS_REFUSED": "kept with the change that the contract refused",
 }
 """Codes that their sources choose first and raise then."""
-NAMES = ("AGE_", "CLI_", "DOCTOR_", "HEADLINE_", "LINE_", "REPORT_", "STEP_", "WORD_")
+NAMES = ("AGE_", "CLI_", "DECIDED_", "DOCTOR_", "HEADLINE_", "LINE_", "REPORT_", "STEP_", "WORD_")
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 _HEAD = """\
 # Errors and findings

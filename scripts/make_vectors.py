@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
 from scripts.generated import write_or_check  # noqa: E402
-from scripts.vector_cases import chain, containers, records, tables, values  # noqa: E402
+from scripts.vector_cases import chain, codes, containers, records, tables, values  # noqa: E402
 from scripts.vector_cases.cases import Case  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors"
@@ -27,6 +27,8 @@ FORMATS: dict[str, Callable[[], list[Case]]] = {
     "identifiers": values.identifier_cases,
     "organisations": values.organisation_cases,
     "keys": records.key_cases,
+    "verification-code": codes.code_cases,
+    "tombstone": codes.tombstone_cases,
     "record": records.record_cases,
     "disclosure": records.disclosure_cases,
     "body": records.body_cases,

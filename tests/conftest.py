@@ -13,6 +13,18 @@ import pytest
 
 if TYPE_CHECKING:
     from ledger_world import Template, World
+    from postgres_server import PostgresServer
+
+_SUFFIX = {"sqlite": "", "postgresql": "_postgresql"}
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A server of this session's (and worker's) own."""
+    from postgres_server import running_server
+
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -23,31 +35,52 @@ def founded_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture(scope="session")
+def founded_template_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgresServer) -> Template:
+    from ledger_world import found_template
+
+    return found_template(tmp_path_factory.mktemp("founded"), postgresql)
+
+
+@pytest.fixture(scope="session")
 def filled_template(founded_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
     from ledger_world import demo_template
 
     return demo_template(founded_template, tmp_path_factory.mktemp("filled"))
 
 
+@pytest.fixture(scope="session")
+def filled_template_postgresql(
+    founded_template_postgresql: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Template:
+    from ledger_world import demo_template
+
+    return demo_template(founded_template_postgresql, tmp_path_factory.mktemp("filled"))
+
+
 @pytest.fixture
-def world(founded_template: Template, tmp_path: Path) -> Iterator[World]:
+def backend() -> str:
+    """Where the rows of ``world`` and ``demo`` are; another fixture of this name has tests run on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[World]:
     """An empty ledger of its own."""
-    made = founded_template.copy(tmp_path / "home")
-    yield made
-    made.close()
+    template: Template = request.getfixturevalue("founded_template" + _SUFFIX[backend])
+    with template.lend(tmp_path / "home") as made:
+        yield made
 
 
 @pytest.fixture
-def demo(filled_template: Template, tmp_path: Path) -> Iterator[World]:
+def demo(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> Iterator[World]:
     """A ledger with a few records of each kind and state, of the test's own."""
-    made = filled_template.copy(tmp_path / "home")
-    yield made
-    made.close()
+    template: Template = request.getfixturevalue("filled_template" + _SUFFIX[backend])
+    with template.lend(tmp_path / "home") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def shared_demo(filled_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The same for tests that only read."""
-    made = filled_template.copy(tmp_path_factory.mktemp("shared") / "home")
-    yield made
-    made.close()
+    with filled_template.lend(tmp_path_factory.mktemp("shared") / "home") as made:
+        yield made

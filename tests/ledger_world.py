@@ -9,14 +9,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from postgres_server import PostgresServer
+
 from ledger.assembly.app import App
+from ledger.assembly.council_work import decide
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B, demo_plan
 from ledger.assembly.founding import found
+from ledger.chain.calls import CouncilCall
 from ledger.core import merkle
 from ledger.core.bundles import Anchor
 from ledger.core.canonical import BUNDLE_LIMITS, decode
@@ -24,8 +29,11 @@ from ledger.core.identifiers import organisation_from_bytes32
 from ledger.core.manifests import Manifest
 from ledger.core.registries import Reason, State
 from ledger.crypto.cms import verify_detached
+from ledger.errors import NotFoundError
 from ledger.ports import BatchRow, RecordRow
 from ledger.proofs.events import AnchoredEvent
+from ledger.services.acting import RecordsAct
+from ledger.services.acts import ActRequest
 from ledger.services.anchoring import CMS, MANIFEST, RECEIPT, anchored_event
 from ledger.services.importing import ImportRequest, ImportResult, RowOutcome
 from ledger.services.issuing import Accepted
@@ -56,24 +64,45 @@ class Clock:
 
 @dataclass(frozen=True)
 class Template:
-    """A data folder to be copied, and the instant its clock had reached. ``ids``: what was put into it, by name."""
+    """A data folder to be copied, and the instant its clock had reached. ``ids``: what was put into it, by name;
+    ``server``, ``database``: where its rows are, if not in the folder."""
 
     home: Path
     now: float
     ids: dict[str, str]
+    server: PostgresServer | None = None
+    database: str = ""
 
     def copy(self, home: Path) -> World:
         shutil.copytree(self.home, home)
-        return World(home, Clock(self.now), dict(self.ids))
+        database = ""
+        if self.server is not None:
+            database = self.server.create(self.database)
+            settings = home / "zhengyin.toml"
+            own, new = self.server.url(self.database), self.server.url(database)
+            settings.write_text(settings.read_text("utf-8").replace(own, new), "utf-8")
+        return World(home, Clock(self.now), dict(self.ids), database)
+
+    @contextmanager
+    def lend(self, home: Path) -> Iterator[World]:
+        """A copy for a test, closed at its end; its database is dropped."""
+        world = self.copy(home)
+        try:
+            yield world
+        finally:
+            world.close()
+            if self.server is not None:
+                self.server.drop(world.database)
 
 
 class World:
     """A data folder with its clock. ``app`` is opened when first used and again after ``reopen``."""
 
-    def __init__(self, home: Path, clock: Clock, ids: dict[str, str]) -> None:
+    def __init__(self, home: Path, clock: Clock, ids: dict[str, str], database: str = "") -> None:
         self.home = home
         self.clock = clock
         self.ids = ids
+        self.database = database
         self._app: App | None = None
 
     @property
@@ -103,6 +132,15 @@ class World:
         request = ChangeRequest(OFFICE_A, leaf, state, int(self.clock()), reason, "决定 1")
         return self.app.statuses.request(OFFICE_A, [request])[0]
 
+    def act(self, act: RecordsAct, actor: str, issuer: str, subject: bytes, decision: str = "决定 2") -> bytes:
+        """Ask for a freeze, an annulment or a disowning; returns the leaf of its statement."""
+        (done,) = self.app.acts.request(actor, [ActRequest(act, issuer, subject, decision)])
+        return done.statement
+
+    def decree(self, call: CouncilCall) -> None:
+        """Carried by the council's members here."""
+        decide(self.app, [call], None)
+
     def drain(self) -> None:
         done = self.app.outbox.drain(300)
         assert (done.open, done.problems) == (0, ()), done
@@ -128,15 +166,18 @@ class World:
         )
         self.clock.now += 1000  # further than it went, whatever happened to it
         if check:
-            assert done.returncode == (137 if fault else 0), done.stderr
+            assert done.returncode == (-9 if fault else 0), done.stderr
         return done
 
 
-def found_template(folder: Path) -> Template:
-    """The consortium of the demonstration, without a record."""
-    clock = Clock()
-    found(folder / "home", demo_plan(), clock, clock.sleep)
-    return Template(folder / "home", clock.now, {})
+def found_template(folder: Path, server: PostgresServer | None = None) -> Template:
+    """The consortium of the demonstration, without a record; its rows in a database of ``server`` if there is one."""
+    clock, plan, database = Clock(), demo_plan(), ""
+    if server is not None:
+        database = server.create()
+        plan = replace(plan, settings=plan.settings | {"database": server.url(database)})
+    found(folder / "home", plan, clock, clock.sleep)
+    return Template(folder / "home", clock.now, {}, server, database)
 
 
 def demo_template(founded: Template, folder: Path) -> Template:
@@ -146,7 +187,7 @@ def demo_template(founded: Template, folder: Path) -> Template:
         _fill(world, folder)
     finally:
         world.close()
-    return Template(world.home, world.clock.now, world.ids)
+    return Template(world.home, world.clock.now, world.ids, founded.server, world.database)
 
 
 def _fill(world: World, folder: Path) -> None:
@@ -202,16 +243,14 @@ def check_ledger(app: App, accepted: Sequence[bytes] = (), drained: bool = True)
     app.indexing.run()
     with app.store.read() as unit:
         batches = unit.batches.in_states(ALL_STATES)
-        waiting = [
-            row for issuer, kind, n in unit.records.waiting() for row in unit.records.next_for_batch(issuer, kind, n)
-        ]
+        waiting = [row for issuer, kind, _ in unit.records.waiting() for row in unit.records.waiting_rows(issuer, kind)]
         members = {b.row: unit.records.in_batch(b.row) for b in batches}
     events = _anchored_events(app)
     leaves = [row.leaf for row in waiting] + [r.leaf for rows in members.values() for r in rows]
     assert len(leaves) == len(set(leaves)), "a record stands in two places"
     assert set(accepted) <= set(leaves), "an accepted record is lost"
     for row in [*waiting, *(r for rows in members.values() for r in rows)]:
-        app.bundling.open(row)
+        _check_body(app, row)
     receipted = [b for b in batches if b.state == "receipted"]
     for batch in receipted:
         _check_batch(app, batch, members[batch.row], events[batch.issuer, batch.root])
@@ -220,6 +259,16 @@ def check_ledger(app: App, accepted: Sequence[bytes] = (), drained: bool = True)
         assert {(b.issuer, b.root) for b in receipted} == events.keys(), "chain and rows differ"
     _check_statuses(app, drained)
     return sum(len(members[b.row]) for b in receipted)
+
+
+def _check_body(app: App, row: RecordRow) -> None:
+    """It opens, or was erased, and a tombstone says so."""
+    try:
+        app.bundling.open(row)
+    except NotFoundError as error:
+        assert error.code == "RECORD_ERASED"
+        assert app.erasing.tombstone(row), "a key is missing and nothing says why"
+        assert row.id_hmac is None
 
 
 def _anchored_events(app: App) -> dict[tuple[str, bytes], tuple[int, AnchoredEvent]]:

@@ -10,14 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ledger.assembly.chains import open_engine
 from ledger.assembly.home import ChainFile, Home, TrustFolder
+from ledger.assembly.restored import GuardedAcceptor, rebuilding, require_open
 from ledger.assembly.types import TypeFolder
-from ledger.chain.calls import ConsortiumCalls
+from ledger.chain.calls import ConsortiumCalls, RecordsCalls
 from ledger.chain.client import EngineChain
 from ledger.chain.embedded import EmbeddedEngine
 from ledger.chain.governance import Council
+from ledger.chain.http_engine import HttpEngine
 from ledger.chain.transactor import Transactor
-from ledger.core.registries import Permission
+from ledger.core.registries import Kind, Permission
+from ledger.core.trust import Trust
 from ledger.crypto.blind_index import BlindIndex
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, NotFoundError
@@ -27,20 +31,30 @@ from ledger.outside.keystore import KeyStore, passphrase_from
 from ledger.outside.software_signer import SoftwareSigner
 from ledger.ports import Account, Signer
 from ledger.services.accepting import Acceptor
+from ledger.services.access import Access
+from ledger.services.acts import Acts
 from ledger.services.anchoring import Anchoring
 from ledger.services.batching import Batching
 from ledger.services.bundling import Bundling
+from ledger.services.changes import Changes
+from ledger.services.codes import Codes
+from ledger.services.erasing import Erasing
 from ledger.services.importing import Importing
-from ledger.services.indexing import Indexing
+from ledger.services.indexing import Indexing, Rebuilt
 from ledger.services.issuing import Issuing
+from ledger.services.log_anchoring import LogAnchoring
+from ledger.services.operations import Operations
 from ledger.services.outbox import Outbox
 from ledger.services.statuses import Statuses
+from ledger.services.uploads import LoggedImporting, Uploads
 from ledger.services.verifying import Verifying
 from ledger.settings import Settings
 from ledger.store.segments import SegmentFolders
 from ledger.store.spool import SpoolFolder
 from ledger.store.unit import SqlStore
+from ledger.store.upload_files import UploadFolder
 from ledger.store.vault import VaultFile
+from ledger.store.vault_table import VaultTable
 
 MAIN = "main"
 """Name of the key that an organisation uses where it has one of a purpose."""
@@ -147,19 +161,15 @@ class App:
     # ---- chain -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def engine(self) -> EmbeddedEngine:
-        operator = self.chain_file.operator
-        try:
-            node_key: bytes | None = self.keys.node(operator, MAIN).reveal()
-        except NotFoundError:
-            node_key = None  # a reader beside the sealing node
-        engine: EmbeddedEngine = self._opened(EmbeddedEngine.open(self.home.chain, node_key=node_key, clock=self.clock))
+    def engine(self) -> EmbeddedEngine | HttpEngine:
+        engine: EmbeddedEngine | HttpEngine = self._opened(open_engine(self))
         return engine
 
     @cached_property
     def chain(self) -> EngineChain:
         file = self.chain_file
-        return EngineChain(self.engine, file.identity, file.contracts, file.consensus)
+        depth = self.settings.engine_depth
+        return EngineChain(self.engine, file.identity, file.contracts, file.consensus, depth=depth)
 
     @cached_property
     def council(self) -> Council:
@@ -169,16 +179,25 @@ class App:
     def consortium(self) -> ConsortiumCalls:
         return ConsortiumCalls(self.chain_file.contracts.consortium)
 
+    @cached_property
+    def records_calls(self) -> RecordsCalls:
+        return RecordsCalls(self.chain_file.contracts.records)
+
     # ---- storage ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def store(self) -> SqlStore:
-        store: SqlStore = self._opened(SqlStore(f"sqlite:///{self.settings.database}"))
+        store: SqlStore = self._opened(SqlStore(self.settings.database_url()))
         return store
 
     @cached_property
-    def vault(self) -> VaultFile:
-        vault: VaultFile = self._opened(VaultFile(self.home.vault))
+    def vault(self) -> VaultFile | VaultTable:
+        """Beside the rows, in the same kind of database; with SQLite in a file of its own."""
+        url = self.settings.database_url()
+        server = url.get_backend_name() == "postgresql"
+        vault: VaultFile | VaultTable = self._opened(
+            VaultTable(url, self.home.epochs) if server else VaultFile(self.home.vault)
+        )
         return vault
 
     @cached_property
@@ -193,7 +212,8 @@ class App:
 
     @cached_property
     def acceptor(self) -> Acceptor:
-        return Acceptor(
+        return GuardedAcceptor(
+            self.permit,
             self.store,
             self.vault,
             self.spool,
@@ -203,7 +223,23 @@ class App:
 
     @cached_property
     def statuses(self) -> Statuses:
-        return Statuses(self.store, self.acceptor, self.chain, self.account, self.clock, os.urandom)
+        return Statuses(self.store, self.acceptor, self.chain, self.account, self.operations, self.clock, os.urandom)
+
+    @cached_property
+    def acts(self) -> Acts:
+        return Acts(self.store, self.acceptor, self.chain, self.account, self.operations, self.clock, os.urandom)
+
+    @cached_property
+    def changes(self) -> Changes:
+        return Changes(self.store, self.chain, self.clock)
+
+    @cached_property
+    def operations(self) -> Operations:
+        return Operations(self.store, self.clock)
+
+    @cached_property
+    def access(self) -> Access:
+        return Access(self.store, self.operations, self.clock, os.urandom)
 
     @cached_property
     def importing(self) -> Importing:
@@ -211,7 +247,45 @@ class App:
 
     @cached_property
     def issuing(self) -> Issuing:
-        return Issuing(self.store, self.acceptor, self.statuses, self.index_key, self.clock, os.urandom)
+        return Issuing(
+            self.store, self.acceptor, self.statuses, self.operations, self.index_key, self.clock, os.urandom
+        )
+
+    @cached_property
+    def logged_importing(self) -> LoggedImporting:
+        return LoggedImporting(self.importing, self.operations)
+
+    @cached_property
+    def upload_files(self) -> UploadFolder:
+        return UploadFolder(self.home.uploads)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        importing, holder = self.logged_importing, uuid.uuid4().hex
+        return Uploads(self.store, self.upload_files, importing, self.types.get, self.clock, os.urandom, holder)
+
+    @cached_property
+    def log_anchoring(self) -> LogAnchoring:
+        definition = self.types.of_kind(Kind.EVIDENCE)
+        return LogAnchoring(
+            self.store,
+            self.operations,
+            self.issuing,
+            self.index_key,
+            definition,
+            self.depositor,
+            lambda row: self.bundling.open(row).record,
+            self.clock,
+        )
+
+    def depositor(self) -> str | None:
+        """Who deposits evidence for the house: the organisation of the settings, else the first that may and can."""
+        now = int(self.clock())
+        with self.store.read() as unit:
+            able = {a.organisation for a in unit.chain.accreditations() if a.kind is Kind.EVIDENCE and a.until > now}
+        here = sorted({e.organisation for e in self.keys.list() if e.purpose == "signing"} & able)
+        own = self.settings.organisation
+        return own if own in here else next(iter(here), None)
 
     @cached_property
     def indexing(self) -> Indexing:
@@ -227,19 +301,55 @@ class App:
         return Outbox(
             self.store,
             self.spool,
+            self.erasing,
             batching,
             self.anchoring,
             self.statuses,
+            self.acts,
             self.indexing,
             self.clock,
             self.sleep,
             uuid.uuid4().hex,
+            self.permit,
         )
+
+    def permit(self) -> None:
+        """May anything be accepted or anchored here? Raises ConflictError RESTORE_UNAUDITED; UnavailableError
+        REBUILD_UNFINISHED."""
+        require_open(self.home)
+
+    def rebuild(self, only_missing: bool = False) -> Rebuilt:
+        """`Outbox.rebuild`, while nothing is accepted."""
+        with rebuilding(self.home):
+            return self.outbox.rebuild(only_missing)
 
     @cached_property
     def bundling(self) -> Bundling:
         return Bundling(self.store, self.segments, self.spool, self.vault, self.chain, self.indexing)
 
     @cached_property
+    def codes(self) -> Codes:
+        return Codes(self.store, self.vault, self.index_key)
+
+    @cached_property
+    def erasing(self) -> Erasing:
+        return Erasing(
+            self.store,
+            self.vault,
+            self.acceptor,
+            self.bundling,
+            self.indexing,
+            self.operations,
+            self.index_key,
+            lambda: self.uploads.sweep(0),
+            self.clock,
+        )
+
+    @cached_property
     def verifying(self) -> Verifying:
-        return Verifying(self.store, self.bundling, self.index_key, self.trust.content, self.clock)
+        return self.verifying_by(self.trust.content)
+
+    def verifying_by(self, trust: Callable[[], Trust]) -> Verifying:
+        """Verification by a trust file that was brought along."""
+        public = self.types.public_fields()  # read once: type files that change are for the next start
+        return Verifying(self.store, self.vault, self.bundling, self.index_key, public.get, trust, self.clock)

@@ -17,6 +17,7 @@ from ledger import __version__
 from ledger.assembly.app import App
 from ledger.errors import Language, NotFoundError, ZhengyinError, message
 from ledger.outside.file_revocation import FileRevocation, ListSpan
+from ledger.proofs.headers import UNSEALED
 from ledger.settings import load_settings
 from ledger.store.segments import SegmentFolders
 from ledger.verification.words import instant
@@ -147,7 +148,13 @@ def _chain(app: App) -> Iterator[Line]:
         yield FAILED, "DOCTOR_CLOCK_BEHIND", {"seconds": ahead}
     elif -ahead > QUIET:
         yield WARNING, "DOCTOR_CLOCK_AHEAD", {"days": -ahead // 86_400, "time": instant(timestamp)}
-    yield OK, "DOCTOR_CHAIN", {"block": head.block, "operator": app.chain_file.operator}
+    consensus = app.chain_file.consensus
+    if consensus == "embedded":
+        yield OK, "DOCTOR_CHAIN", {"block": head.block, "operator": app.chain_file.operator}
+    elif consensus == UNSEALED:
+        yield WARNING, "DOCTOR_CHAIN_UNSEALED", {"block": head.block}
+    else:
+        yield OK, "DOCTOR_CHAIN_NETWORK", {"block": head.block, "consensus": consensus}
 
 
 def _store(app: App) -> Iterator[Line]:
@@ -185,6 +192,10 @@ def _trust(app: App) -> Iterator[Line]:
 
 
 def _outbox(app: App) -> Iterator[Line]:
+    try:
+        app.permit()
+    except ZhengyinError as e:  # restored and not audited since, or in the midst of a rebuild
+        yield FAILED, e.code, e.values
     with app.store.read() as unit:
         waiting = sum(n for _, _, n in unit.records.waiting())
         refused = len(unit.batches.in_states(("refused",)))

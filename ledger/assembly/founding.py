@@ -16,22 +16,23 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ledger.assembly.app import MAIN, App
+from ledger.assembly.chains import found_engine
 from ledger.assembly.home import ChainFile, Home
 from ledger.assembly.trusting import first_trust
 from ledger.chain.calls import ConsortiumCalls, CouncilCall
+from ledger.chain.client import EngineChain
 from ledger.chain.contracts import Contracts
 from ledger.chain.deploy import CouncilRules, Member, deploy, identity_of
-from ledger.chain.embedded import EmbeddedEngine
 from ledger.chain.governance import Council
 from ledger.chain.transactor import Transactor
 from ledger.core.accreditations import ANY, Accreditation
 from ledger.core.registries import Kind
 from ledger.crypto.certificates import fingerprint
-from ledger.errors import ConfigError
+from ledger.errors import ConfigError, UnavailableError
 from ledger.outside.demo_authority import DemoAuthority
 from ledger.outside.keystore import KeyStore, passphrase_from
 from ledger.ports import Account
-from ledger.settings import load_settings, write_settings
+from ledger.settings import SettingValue, load_settings, write_settings
 from ledger.store.files import translated
 from ledger.store.schema import upgrade
 
@@ -61,14 +62,18 @@ class AuthorityPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``council``: members' organisations, the first one operates the embedded chain; ``delay``: seconds."""
+    """``council``: members' organisations, the first one operates the embedded chain; ``delay``: seconds.
+
+    On a network, whose nodes ``settings["engine"]`` names, ``consensus`` says by which rules it seals.
+    """
 
     founders: tuple[Founder, ...]
     authorities: tuple[AuthorityPlan, ...]
     council: tuple[str, ...]
     threshold: int
     delay: int
-    settings: dict[str, str | int] = field(default_factory=dict)
+    settings: dict[str, SettingValue] = field(default_factory=dict)
+    consensus: str = "embedded"
 
     @property
     def operator(self) -> str:
@@ -121,36 +126,47 @@ def _build(
         for a in plan.authorities
     }
     accounts = _make_keys(keys, plan)
-    keys.create(plan.operator, MAIN, "node")
     keys.create_secret(plan.operator, MAIN, "index")
     algorithms = {a.folder: a.algorithm for a in plan.authorities}
     certificates = {
         f.organisation: _certify(keys, authorities[f.authority], f, now, algorithms[f.authority]) for f in plan.founders
     }
+    write_settings(root, plan.settings)
+    settings = load_settings(root)
+    say("store")
+    # a crash after this leaves tables in a server's database: the next founding names them and stops
+    before, _ = upgrade(settings.database_url())
+    if before != "none":
+        raise ConfigError("STORE_TAKEN", found=before)
     say("chain")
-    node_key = keys.node(plan.operator, MAIN).reveal()
-    engine = EmbeddedEngine.create(home.chain, node_key=node_key, clock=clock, operator=plan.operator)
+    engine = found_engine(settings, home.chain, keys, plan.operator, clock)
     try:
         transactor = Transactor(engine, sleep=sleep, clock=clock)
         members = tuple(Member(o, accounts[o].address) for o in plan.council)
         contracts = deploy(transactor, accounts[plan.operator], CouncilRules(members, plan.threshold, plan.delay))
         identity = identity_of(transactor, contracts)
-        home.chain_file.write_bytes(ChainFile(identity, contracts, "embedded", plan.operator).to_bytes())
+        home.chain_file.write_bytes(ChainFile(identity, contracts, plan.consensus, plan.operator).to_bytes())
         say("council")
         documents = accreditations(plan.founders)
         calls = founding_calls(contracts, plan.founders, accounts, certificates, documents)
         Council(transactor, contracts).carry([accounts[o] for o in plan.council[: plan.threshold]], calls)
+        chain = EngineChain(engine, identity, contracts, plan.consensus, depth=settings.engine_depth)
+        _await_finality(transactor, chain)
     finally:
         engine.close()
-    say("store")
-    upgrade(f"sqlite:///{root / 'rows.db'}")
     for folder in (home.spool, home.segments, home.types):
         folder.mkdir()
-    write_settings(root, plan.settings)
-    with App(load_settings(root), clock, sleep) as app:
+    with App(settings, clock, sleep) as app:
         keep_documents(app, documents)
         app.indexing.run()
         app.trust.install(first_trust(app, plan.jurisdictions, plan.council, plan.threshold))
+
+
+def _await_finality(transactor: Transactor, chain: EngineChain) -> None:
+    """What the council did must be final before anyone relies on it. Raises UnavailableError CHAIN_NOT_FINAL."""
+    last = transactor.node.head().number
+    if transactor.until(lambda: True if chain.head()[0].block >= last else None) is None:
+        raise UnavailableError("CHAIN_NOT_FINAL", block=last)
 
 
 def _make_keys(keys: KeyStore, plan: Plan) -> dict[str, Account]:

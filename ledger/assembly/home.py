@@ -40,8 +40,17 @@ class Home:
         return self.root / "vault.db"
 
     @property
+    def epochs(self) -> Path:
+        """Epoch keys of a vault that lies in a database."""
+        return self.root / "vault-epochs"
+
+    @property
     def spool(self) -> Path:
         return self.root / "spool"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
 
     @property
     def segments(self) -> Path:
@@ -66,6 +75,16 @@ class Home:
     @property
     def trust(self) -> Path:
         return self.root / "trust.json"
+
+    @property
+    def restored(self) -> Path:
+        """There while the folder was restored from a backup and no audit has proved it since."""
+        return self.root / "restored.json"
+
+    @property
+    def rebuilding(self) -> Path:
+        """There from the beginning of a rebuild to its end, a crash in between included."""
+        return self.root / "rebuilding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +135,18 @@ class TrustFolder:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
+        self._read: tuple[tuple[int, int, int], TrustFile] | None = None
 
     def current(self) -> TrustFile:
-        return read_trust_file(self._path)
+        """Read again only where the file has been replaced: every verification asks."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return read_trust_file(self._path)  # which says what is wrong
+        name, read = (found.st_ino, found.st_mtime_ns, found.st_size), self._read
+        if read is None or read[0] != name:
+            self._read = read = name, read_trust_file(self._path)
+        return read[1]
 
     def content(self) -> Trust:
         return self.current().content

@@ -8,9 +8,10 @@ from dataclasses import replace
 from cryptography import x509
 
 from ledger.assembly.app import App
+from ledger.assembly.chains import pinned_validators
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust, TrustFile
-from ledger.core.trust_lists import Authority, CouncilKey, DatedState, Policy, Recognition, TrustedChain, Validator
+from ledger.core.trust_lists import Authority, CouncilKey, DatedState, Policy, Recognition, TrustedChain
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.trust_signatures import sign_trust
 from ledger.errors import ConfigError
@@ -100,7 +101,7 @@ def _chain(app: App) -> TrustedChain:
         consortium=file.contracts.consortium,
         records_code=app.chain.records_code(),
         consensus=file.consensus,
-        validators=(Validator(app.engine.sealer, file.operator, 1, None),),
+        validators=pinned_validators(app),
         checkpoints=(head,),
         successor=None,
     )

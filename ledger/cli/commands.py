@@ -31,6 +31,11 @@ MODULES = {
     "suspend": "statuses",
     "reinstate": "statuses",
     "supersede": "statuses",
+    "freeze": "court",
+    "unfreeze": "court",
+    "annul": "court",
+    "disown": "court",
+    "erase": "erasing",
     "anchor": "outbox",
     "jobs": "outbox",
     "show": "showing",
@@ -41,8 +46,15 @@ MODULES = {
     "org": "organisations",
     "key": "keys",
     "council": "council",
+    "db": "db",
+    "backup": "backups",
+    "restore": "backups",
+    "audit": "auditing",
     "doctor": "upkeep",
     "rebuild": "upkeep",
+    "serve": "serving",
+    "worker": "serving",
+    "token": "tokens",
 }
 """Command → module of this package whose ``register`` adds it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,6 +11,11 @@ import typer
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import InputError
+
+
+class Network(StrEnum):
+    QBFT = "qbft"
+    UNSEALED = "unsealed"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +34,13 @@ def init(
     demo: Annotated[bool, typer.Option("--demo", help="演示联盟：两地登记、法院、公证处、三方理事会 · demo")] = False,
     name: Annotated[str | None, typer.Option(help="机构名称 · name of the organisation")] = None,
     jurisdiction: Annotated[str, typer.Option(help="管辖地 · jurisdiction, ISO 3166-2 style")] = "CN",
+    database: Annotated[
+        str | None, typer.Option(help="行数据库：postgresql://…，默认为 SQLite 文件 · where the rows are")
+    ] = None,
+    engine: Annotated[list[str] | None, typer.Option(help="已有链的节点，可多次 · node of an existing chain")] = None,
+    consensus: Annotated[
+        Network, typer.Option(help="该链的共识；unsealed 仅供开发 · its consensus; unsealed: for development")
+    ] = Network.QBFT,
 ) -> int:
     session: Session = context.obj
     from ledger.assembly import demo_plan, founding_plans
@@ -42,9 +55,15 @@ def init(
         if not session.organisation or not name:
             raise InputError("CLI_INIT_NEEDS")
         plan = founding_plans.plain(session.organisation, name, jurisdiction, session.language)
+    if database:
+        plan = replace(plan, settings=plan.settings | {"database": database})
+    if engine:
+        plan = replace(plan, consensus=consensus.value, settings=plan.settings | {"engine": tuple(engine)})
     found(session.home.absolute(), plan, say=lambda step: session.note(f"CLI_INIT_{step.upper()}"))
     # what this ledger is not must be said before anyone relies on it
     session.note("CLI_INIT_DEMO_MADE" if demo else "CLI_INIT_ALONE")
+    if plan.consensus == Network.UNSEALED.value:
+        session.note("CLI_INIT_UNSEALED")
     founders = [
         {
             "organisation": f.organisation,

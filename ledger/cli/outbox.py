@@ -105,8 +105,9 @@ def jobs(
             for b in unit.batches.newest(limit)
         ]  # fmt: skip
         waiting = [{"issuer": i, "kind": k.word, "records": n} for i, k, n in unit.records.waiting()]
-        changes = len(unit.intents.in_states(("accepted", "ready", "sent")))
-        refused = len(unit.intents.in_states(("refused",)))
+        tables = (unit.intents, unit.acts)
+        changes = sum(len(table.in_states(("accepted", "ready", "sent"))) for table in tables)
+        refused = sum(len(table.in_states(("refused",))) for table in tables)
     value: dict[str, Any] = {
         "imports": imports, "batches": batches, "waiting": waiting,
         "statusChanges": {"open": changes, "refused": refused},

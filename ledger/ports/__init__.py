@@ -6,13 +6,19 @@ errors of ``ledger.errors``; every instant is seconds UTC; every digest and leaf
 
 from __future__ import annotations
 
+from ledger.ports.acts import ActRow, Acts, ChainAct, ChainActs
 from ledger.ports.chain import (
     Account,
+    ActCall,
     AnchorCall,
+    BatchEngine,
     Chain,
     Engine,
+    FreezeCall,
     Mined,
     OrganisationEvent,
+    PairCall,
+    RelateCall,
     StatusCall,
 )
 from ledger.ports.signing import (
@@ -24,6 +30,7 @@ from ledger.ports.signing import (
     TimestampAuthority,
 )
 from ledger.ports.storage import (
+    Block,
     Segment,
     SegmentBody,
     Segments,
@@ -41,7 +48,7 @@ from ledger.ports.tables import (
     Unit,
 )
 from ledger.ports.values import (
-    AcceptedRow,
+    AcceptedRun,
     AccountRow,
     AccreditationRow,
     BatchRow,
@@ -49,32 +56,44 @@ from ledger.ports.values import (
     IntentRow,
     JobRow,
     RecordRow,
+    RunRow,
     SignerRow,
     TransactionRow,
 )
 
 __all__ = [
-    "AcceptedRow",
+    "AcceptedRun",
     "Account",
     "AccountRow",
     "AccreditationRow",
+    "ActCall",
+    "ActRow",
+    "Acts",
     "AnchorCall",
+    "BatchEngine",
     "BatchRow",
     "Batches",
+    "Block",
     "Chain",
+    "ChainAct",
+    "ChainActs",
     "ChainEntry",
     "ChainIndex",
     "Clock",
     "Engine",
+    "FreezeCall",
     "IntentRow",
     "Intents",
     "JobRow",
     "Jobs",
     "Mined",
     "OrganisationEvent",
+    "PairCall",
     "RecordRow",
     "Records",
+    "RelateCall",
     "RevocationSource",
+    "RunRow",
     "Segment",
     "SegmentBody",
     "SegmentReader",

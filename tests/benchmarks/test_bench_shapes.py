@@ -17,7 +17,7 @@ from ledger.core.disclosures import Disclosure
 from ledger.core.rows import RowReader
 from ledger.core.spreadsheet import open_csv
 from scripts import bench
-from scripts.benchmarks import bulk_import, canonical_bytes, offline, pairs
+from scripts.benchmarks import audit, bulk_import, canonical_bytes, offline, online, pairs
 from scripts.benchmarks import office as offices
 from scripts.benchmarks.pairs import Result, Sizes, Spent
 
@@ -115,3 +115,25 @@ def test_offline_samples_are_proved_by_the_batch(place: offices.Office) -> None:
     assert proved.size == 1 << 16 and len(proofs[0][2]) == offline.LEVELS
     offline.check(proved, proofs[:8])
     offline.bare(proofs[:8])
+
+
+def test_an_audit_is_measured_in_seconds_and_only_where_it_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(name: str, goal: float, work: pairs.Work, count: int) -> Result:
+        work()
+        return Result(name, 0.5, goal, "lower", count, 1.0)
+
+    monkeypatch.setattr(audit, "seconds", once)
+    (row,) = audit.run(TINY)
+    assert (row.goal, row.better) == (TINY.records / 20_000, "lower")
+
+
+def test_online_verification_is_measured_against_a_trivial_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that is fast and steady by decree; the load itself is real, once."""
+    monkeypatch.setattr(online, "SECONDS", 0.2)
+    monkeypatch.setattr(online, "NUMBERS", 2)
+    monkeypatch.setattr(online, "ROUNDS", 1)
+    monkeypatch.setattr(online, "ACCEPTED", 1)
+    monkeypatch.setattr(online, "TOLERANCE", 1e9)
+    rows = list(online.run(TINY))
+    assert [row.name for row in rows] == ["online_verify", "online_verify_p99", "accept_to_receipt_p95"]
+    assert all(row.ratio is not None and row.ratio > 0 for row in rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cli_kit import HEADER, OFFICE, Cli, business_licenses, write_csv
 
-from ledger.cli.report_csv import inert
+from ledger.services.import_reports import inert
 
 ROOT = Path(__file__).resolve().parents[3]
 TYPE = ("--type", "business-license")
@@ -156,7 +156,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(demo: Cli, tmp_path: P
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ZHENGYIN_FAULTPOINT": point}
     command = [sys.executable, "-m", "ledger.cli", "--home", str(demo.home), "import", str(source), *TYPE]
     killed = subprocess.run(command, env=environment, capture_output=True)
-    assert killed.returncode == 137
+    assert killed.returncode == -9
     assert rows_of(demo.home) == (0 if point == "import.prepared" else 40)
     done = demo("import", source, *TYPE, "--json", "--wait")
     assert (done.code, done.json["new"] + done.json["existing"], done.json["refused"]) == (0, 40, 0)
@@ -174,7 +174,7 @@ def test_killed_while_anchoring_nothing_is_lost_and_nothing_anchored_twice(
     assert ledger("import", source, *TYPE).code == 0
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ZHENGYIN_FAULTPOINT": point}
     command = [sys.executable, "-m", "ledger.cli", "--home", str(ledger.home), "anchor", "--wait"]
-    assert subprocess.run(command, env=environment, capture_output=True).returncode == 137
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == -9
     _end_lease(ledger.home)
     assert ledger("anchor", "--wait").code == 0
     batches = ledger("jobs", "--json").json["batches"]
@@ -186,7 +186,7 @@ def test_a_refused_batch_is_tried_again_when_its_cause_is_mended(ledger: Cli, tm
     assert ledger("import", source, *TYPE).code == 0
     environment = os.environ | {"PYTHONPATH": str(ROOT), "ZHENGYIN_FAULTPOINT": "batch.committed"}
     command = [sys.executable, "-m", "ledger.cli", "--home", str(ledger.home), "anchor", "--wait"]
-    assert subprocess.run(command, env=environment, capture_output=True).returncode == 137
+    assert subprocess.run(command, env=environment, capture_output=True).returncode == -9
     _end_lease(ledger.home)
     assert ledger("org", "end", OFFICE, "--kind", "license").code == 0
     ledger("anchor", "--wait")
