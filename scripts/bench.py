@@ -22,13 +22,13 @@ from rich.table import Table  # noqa: E402
 
 from scripts.benchmarks.pairs import Result, Sizes  # noqa: E402
 
-BENCHMARKS = ("canonical_bytes", "bulk_import", "offline", "online", "audit")
+BENCHMARKS = ("canonical_bytes", "bulk_import", "import_scale", "offline", "online", "audit")
 OUTPUT = ROOT / "build" / "bench.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
-    sizes = Sizes(given.records, given.checks, given.documents, given.pairs)
+    sizes = Sizes(given.records, given.checks, given.documents, given.pairs, given.scale)
     console = Console()
     results = []
     for result in results_of(given.only or BENCHMARKS, sizes):
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     least = Sizes()
     parser.add_argument("only", nargs="*", choices=[[], *BENCHMARKS], help="benchmarks to run (default: all)")
     parser.add_argument("--records", type=int, default=least.records, help="records of one bulk import")
+    parser.add_argument("--scale", type=int, default=least.scale, help="records of the import that shows its growth")
     parser.add_argument("--checks", type=int, default=least.checks, help="records of one offline sample")
     parser.add_argument("--documents", type=int, default=least.documents, help="documents compared with rfc8785")
     parser.add_argument("--pairs", type=int, default=least.pairs, help="pairs of a row (at least 5)")

@@ -8,6 +8,7 @@ Order of writes, and what a crash after each leaves:
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -178,13 +179,14 @@ class Batching:
 
     def _block(self, runs: Sequence[RunRow]) -> Block:
         """The records of the runs, one after another."""
-        blocks = [self._spool.block(run.chunk, run.ordinal, run.size) for run in runs]
-        return Block(
-            b"".join([block.leaves for block in blocks]),
-            b"".join([block.approvals for block in blocks]),
-            [length for block in blocks for length in block.lengths],
-            lambda: (piece for block in blocks for piece in block.bodies()),
-        )
+        leaves, approvals, lengths, bodies = bytearray(), bytearray(), array("I"), []
+        for run in runs:
+            block = self._spool.block(run.chunk, run.ordinal, run.size)
+            leaves += block.leaves
+            approvals += block.approvals
+            lengths.extend(block.lengths)
+            bodies.append(block.bodies)
+        return Block(bytes(leaves), bytes(approvals), lengths, lambda: (piece for read in bodies for piece in read()))
 
 
 def _shared_out(runs: Sequence[RunRow], missing: Sequence[int]) -> Iterator[tuple[RunRow, list[int]]]:

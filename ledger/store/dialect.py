@@ -103,7 +103,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA wal_autocheckpoint=16384")  # 64 MiB: an import writes the same pages again and again
     connection.execute("PRAGMA secure_delete=ON")  # some builds leave in a page what an erasure takes out of it
-    connection.execute("PRAGMA cache_size=-65536")  # 64 MiB: ids and leaves fall on every page of their indexes
+    connection.execute("PRAGMA cache_size=-12288")  # 12 MiB: ids and leaves fall on every page of their indexes
 
 
 def _mode(connection: Connection) -> str:

@@ -22,12 +22,14 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """``records``: of one bulk import; ``checks``: of one offline sample; ``documents``: compared with rfc8785."""
+    """``records``: of one bulk import; ``scale``: of the one that shows how it grows; ``checks``: of one offline
+    sample; ``documents``: compared with rfc8785."""
 
     records: int = 65_536
     checks: int = 5_000
     documents: int = 1_000_000
     pairs: int = 7
+    scale: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
