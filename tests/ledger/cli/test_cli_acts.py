@@ -156,6 +156,8 @@ def test_the_council_seconds_an_annulment_and_may_retire_the_ledger(ledger: Cli,
     assert "联盟理事会" in ledger("verify", "--id", number, "--detailed").out
     good(ledger("council", "propose", "retire", "--chain", f"77:{'ab' * 32}:{'cd' * 20}"))
     assert verified(ledger, number) == (3, "STATUS_LEDGER_RETIRED")
+    with (ledger.home / "zhengyin.toml").open("a", encoding="utf-8") as settings:
+        settings.write("anchor_timeout = 3\n")  # a statement that no chain takes any more is waited for in vain
     assert ledger("suspend", number, "--wait").code != 0
 
 
