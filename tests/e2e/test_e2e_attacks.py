@@ -85,8 +85,10 @@ def test_office_b_under_the_manifest_of_office_a(shared_demo: World) -> None:
         replace(theirs, anchor=ours.anchor),
     ):
         assert verify_offline(forged.to_bytes(), trust, Question(as_of_bundle=True), now).exit_code == 1
-    foreign = replace(ours, state=theirs.state)  # proves nothing about this record, for or against it
-    assert verify_offline(foreign.to_bytes(), trust, Question(as_of_bundle=True), now).exit_code == 3
+    # It proves nothing about this record, for or against it. Where the slots of both lie in the trie is chance: nodes
+    # that are missing leave the status open, nodes that nothing uses are slack.
+    foreign = replace(ours, state=theirs.state)
+    assert verify_offline(foreign.to_bytes(), trust, Question(as_of_bundle=True), now).exit_code in (1, 3)
 
 
 # ---- whoever can write the database ---------------------------------------------------------------------------------
