@@ -19,6 +19,7 @@ from ledger.core.keys import RecordKey
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
 from ledger.core.trust_lists import TrustedChain
+from ledger.core.verdicts import Step
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ZhengyinError
 from ledger.services.accepting import Acceptor, Draft
@@ -88,7 +89,10 @@ def test_office_b_under_the_manifest_of_office_a(shared_demo: World) -> None:
     # It proves nothing about this record, for or against it. Where the slots of both lie in the trie is chance: nodes
     # that are missing leave the status open, nodes that nothing uses are slack.
     foreign = replace(ours, state=theirs.state)
-    assert verify_offline(foreign.to_bytes(), trust, Question(as_of_bundle=True), now).exit_code in (1, 3)
+    judged = verify_offline(foreign.to_bytes(), trust, Question(as_of_bundle=True), now)
+    assert judged.cause is not None and judged.cause.step is Step.STATUS
+    assert "STATUS_PROOF_REFUSED" in [f.code for f in judged.cause.findings]
+    assert judged.exit_code in (1, 3)
 
 
 # ---- whoever can write the database ---------------------------------------------------------------------------------
