@@ -44,6 +44,10 @@ _KEY = re.compile("[a-z][A-Za-z0-9]{0,31}")
 # Keys are ASCII: the order of bytes is the order of UTF-16 units. STRICT_INTEGER refuses more than 53 bits.
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
+_LINES = _OPTIONS | orjson.OPT_INDENT_2
+_SCALARS = {str, int, bool, type(None)}
+_TEXT = {str}
+
 _dumps = orjson.dumps
 
 _KNOWN_KEYS_LIMIT = 4096  # hostile input must not grow the cache without end
@@ -88,6 +92,32 @@ def encode(value: Any, limits: Limits = RECORD_LIMITS) -> bytes:
     if len(data) > limits.size:
         raise InputError("CANONICAL_SIZE", size=len(data), limit=limits.size)
     return data
+
+
+def encode_each(values: list[Any]) -> list[bytes]:
+    """Canonical bytes of each of many values, as ``encode`` gives them; a few calls for all where all are scalars.
+
+    Raises:
+        InputError: as ``encode``.
+    """
+    pieces = encode_scalars(values)
+    return list(map(encode, values)) if pieces is None else pieces
+
+
+def encode_scalars(values: list[Any]) -> list[bytes] | None:
+    """``encode_each``, or ``None`` where one of the values is no scalar, or none that the grammar allows."""
+    kinds = set(map(type, values))
+    if not kinds <= _SCALARS or (int in kinds and min(v for v in values if type(v) is int) < 0):
+        return None
+    together = "".join(values if kinds == _TEXT else [v for v in values if type(v) is str])
+    if not together.isprintable() and FORBIDDEN.search(together):
+        return None
+    try:
+        lines = _dumps(values, None, _LINES)
+    except TypeError:  # an integer of more than 53 bits
+        return None
+    # Indented, the scalars of a list stand on lines of their own, and no text holds an end of line.
+    return lines[4:-2].split(b",\n  ") if values else []
 
 
 def decode(data: bytes, limits: Limits = RECORD_LIMITS) -> Any:

@@ -10,7 +10,7 @@ Values never appear in errors: they may be personal. Text is never normalised.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -20,6 +20,9 @@ from ledger.errors import InputError
 
 Value = str | int | bool
 Converter = Callable[[str], Value]
+Unchanged = Callable[[Sequence[str]], bool]
+"""A look at many cells of one column at once, none of them empty: whether the converter would give each as it is.
+``False``: ask it."""
 
 INDEFINITE = "长期"
 """What a license prints for "no end"; ``永久`` and 9999-12-31 are read as this."""
@@ -29,6 +32,7 @@ _NARROW = str.maketrans({code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)})
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?[Ee]\+[0-9]{2}")
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,15}")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._/()-]*")
+_CODES = re.compile(rf"{_CODE.pattern}(?:\n{_CODE.pattern})*")
 _DATE = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日|([0-9]{2})([0-9]{2}))"
 )
@@ -63,6 +67,17 @@ def text_cell(max_length: int) -> Converter:
     return convert
 
 
+def plain_text(max_length: int) -> Unchanged:
+    """Beside ``text_cell``."""
+
+    def unchanged(column: Sequence[str]) -> bool:
+        together = "".join(column)
+        allowed = together.isprintable() or not FORBIDDEN.search(together)
+        return allowed and "E+" not in together and max(map(len, column)) <= max_length
+
+    return unchanged
+
+
 def code_cell(max_length: int, length: int | None) -> Converter:
     """A number that is not counted with: letters, digits and ``. - _ / ( )``, perhaps of known ``length``."""
 
@@ -79,6 +94,20 @@ def code_cell(max_length: int, length: int | None) -> Converter:
         return cell
 
     return convert
+
+
+def plain_code(max_length: int, length: int | None) -> Unchanged:
+    """Beside ``code_cell``."""
+
+    def unchanged(column: Sequence[str]) -> bool:
+        lengths = set(map(len, column))
+        if lengths != {length} if length is not None else max(lengths) > max_length:
+            return False
+        together = "\n".join(column)
+        # a line feed inside a cell would make two of it, each of which may be a code
+        return together.count("\n") == len(column) - 1 and _CODES.fullmatch(together) is not None
+
+    return unchanged
 
 
 def integer_cell(cell: str) -> int:
@@ -109,7 +138,10 @@ def citizen_number_cell(cell: str) -> str:
 
 
 def _checked(cell: str, require: Callable[[str], str]) -> str:
-    cell = narrowed(cell).upper()
+    try:
+        return require(cell)  # as it is: most need no cleaning
+    except InputError:
+        cell = narrowed(cell).upper()
     try:
         return require(cell)
     except InputError:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import base64
 import re
+from calendar import isleap
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from operator import mul
+from typing import Any
 
 from ledger.errors import InputError
 
@@ -38,15 +41,19 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _USCC_DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
-_CITIZEN_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
-_CITIZEN_EXCESS = ord("0") * sum(_CITIZEN_WEIGHTS)
 _CITIZEN_CHECKS = "10X98765432"
+_DAYS = frozenset((date(2000, 1, 1) + timedelta(days)).strftime("%m%d") for days in range(366))
 _VALUE = {character: value for value, character in enumerate(_DIGITS)}
 _USCC_VALUE = {character: value for value, character in enumerate(_USCC_DIGITS)}
 
 
-# _STEPS[p][c]: state of ISO 7064 MOD 37,36 after character c in state p (1 … 36)
-_STEPS = tuple({c: ((p + v) % 36 or 36) * 2 % 37 for c, v in _VALUE.items()} for p in range(37))
+# ISO 7064 MOD 37,36 as an automaton: node p (1 … 36) holds at the code of each character the node that comes after
+# it, and at CHECK the check character of what was read so far. One look-up a character is all that millions bear.
+_CHECK = 128
+_NODES: list[list[Any]] = [[None] * 128 + [_DIGITS[(37 - p) % 36]] for p in range(37)]
+for _p, _node in enumerate(_NODES):
+    for _c, _v in _VALUE.items():
+        _node[ord(_c)] = _NODES[((_p + _v) % 36 or 36) * 2 % 37]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +109,34 @@ def make_license_identifier(type_code: str, issuer_code: str, serial: str, versi
         InputError: ``IDENTIFIER_TYPE_CODE``, ``IDENTIFIER_ISSUER_CODE``, ``IDENTIFIER_SERIAL``,
             ``IDENTIFIER_VERSION``.
     """
-    state = _prefix_state(type_code, issuer_code)
-    if not _SERIAL.fullmatch(serial):
+    return make_license_identifiers(type_code, issuer_code, (serial,), version)[0]
+
+
+def make_license_identifiers(type_code: str, issuer_code: str, serials: Sequence[str], version: int = 1) -> list[str]:
+    """``make_license_identifier`` for each serial.
+
+    Raises:
+        InputError: as there.
+    """
+    prefix = _prefix(type_code, issuer_code)
+    if not all(map(_SERIAL.fullmatch, serials)):
         raise InputError("IDENTIFIER_SERIAL")
     if not 1 <= version <= MAX_VERSION:
         raise InputError("IDENTIFIER_VERSION")
-    tail = f"{version:03d}"
-    check = _DIGITS[(37 - _run(state, serial + tail)) % 36]
-    return f"{LICENSE_ROOT}.{type_code}.{issuer_code}.{serial}.{tail}.{check}"
+    front, tail = f"{LICENSE_ROOT}.{type_code}.{issuer_code}.", f"{version:03d}"
+    return [f"{front}{serial}.{tail}.{_read(prefix, serial + tail)[_CHECK]}" for serial in serials]
 
 
 def check_character(type_code: str, issuer_code: str, serial: str, version: str) -> str:
     """Check character over the four parts without dots and without the root (GB/T 17710)."""
-    return _DIGITS[(37 - _run(36, type_code + issuer_code + serial + version)) % 36]
+    found: str = _read(_NODES[36], type_code + issuer_code + serial + version)[_CHECK]
+    return found
 
 
-def _run(state: int, text: str) -> int:
-    for character in text:
-        state = _STEPS[state][character]
-    return state
+def _read(node: list[Any], text: str) -> list[Any]:
+    for character in text.encode():
+        node = node[character]
+    return node
 
 
 @lru_cache(1024)
@@ -138,10 +154,10 @@ def _code_warnings(type_code: str, issuer_code: str) -> tuple[str, ...]:
 
 
 @lru_cache(1024)
-def _prefix_state(type_code: str, issuer_code: str) -> int:
+def _prefix(type_code: str, issuer_code: str) -> list[Any]:
     for warning in _code_warnings(type_code, issuer_code):
         raise InputError(warning)
-    return _run(36, type_code + issuer_code)
+    return _read(_NODES[36], type_code + issuer_code)
 
 
 def require_uscc(text: str) -> str:
@@ -234,13 +250,11 @@ def require_citizen_number(text: str) -> str:
     """
     if not _CITIZEN.fullmatch(text):
         raise InputError("CITIZEN_NUMBER_FORM")
-    total = sum(map(mul, _CITIZEN_WEIGHTS, text.encode()))  # of codes, each 48 above its digit
-    if _CITIZEN_CHECKS[(total - _CITIZEN_EXCESS) % 11] != text[17]:
+    # ISO 7064 MOD 11-2: the digits as a number to the base 2, modulo 11; 13 is 2 modulo 11 and has ten digits
+    if _CITIZEN_CHECKS[int(text[:17], 13) * 2 % 11] != text[17]:
         raise InputError("CITIZEN_NUMBER_CHECK")
-    try:
-        date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
-    except ValueError:
-        raise InputError("CITIZEN_NUMBER_DATE") from None  # the cause would show part of the number
+    if text[10:14] not in _DAYS or (text[10:14] == "0229" and not isleap(int(text[6:10]))) or text[6:10] == "0000":
+        raise InputError("CITIZEN_NUMBER_DATE")
     return text
 
 

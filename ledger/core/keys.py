@@ -8,7 +8,7 @@ erase.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from hashlib import sha256, shake_256
 
 from ledger.core import canonical
@@ -49,15 +49,10 @@ class RecordKey:
     def __repr__(self) -> str:
         return "RecordKey(…)"
 
-    def stream(self, label: bytes, claims: int) -> bytes:
-        """The salts of the record and of its ``claims``, as ``salts`` gives them, in one piece; ``label``: of
-        ``salts_label``."""
-        return shake_256(self._secret + label).digest(SALT_BYTES * (1 + claims))
-
     def salts(self, names: Collection[str]) -> tuple[bytes, dict[str, bytes]]:
         """Salt of the record (without it a record of guessable content had a guessable leaf), and one for each of
         ``names``, ascending."""
-        stream = self.stream(salts_label(names), len(names))
+        (stream,) = salt_streams([self], salts_label(names), len(names))
         first, *others = (stream[at : at + SALT_BYTES] for at in range(0, len(stream), SALT_BYTES))
         return first, dict(zip(sorted(names), others, strict=True))
 
@@ -68,3 +63,10 @@ class RecordKey:
     def verification_code(self) -> bytes:
         """The 10 bytes of the code that is printed beside the record's number (``core.verification_code``)."""
         return sha256(self._secret + CODE_TAG).digest()[:CODE_BYTES]
+
+
+def salt_streams(keys: Iterable[RecordKey], label: bytes, claims: int) -> list[bytes]:
+    """Of each key the salts of its record and of the record's ``claims``, as ``RecordKey.salts`` gives them, in one
+    piece; ``label``: of ``salts_label``."""
+    size = SALT_BYTES * (1 + claims)
+    return [shake_256(key._secret + label).digest(size) for key in keys]

@@ -7,11 +7,13 @@ are salted digests, so the record itself may be shown without them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core import canonical, merkle, shapes
+from ledger.core import canonical, frames, merkle, shapes
 from ledger.core.canonical import b64
+from ledger.core.frames import Frame
 from ledger.core.identifiers import organisation_id, require_record_id
 from ledger.core.registries import Kind, Relation
 
@@ -79,8 +81,7 @@ def record_json(
     refs: list[dict[str, Any]],
     salt: str,
 ) -> dict[str, Any]:
-    """The record as JSON, whose canonical bytes are hashed: the parameters of ``Record`` with its parts in JSON. An
-    import calls it straight, because a ``Record`` takes as long to make as its hash."""
+    """The record as JSON, whose canonical bytes are hashed: the parameters of ``Record`` with its parts in JSON."""
     return {
         "claims": claims,
         "files": files,
@@ -95,6 +96,18 @@ def record_json(
         "type": type_,
         "valid": {"from": valid_from, "until": valid_until},
     }
+
+
+def record_frame(kind: str, issuer: str, type_: str, issued: int, origin: str, names: Sequence[str]) -> Frame:
+    """Records that have these things in common, as bytes. Columns: the digests of the claims, a column for each of
+    ``names`` (ascending), base64url; files; id; refs; the salt, base64url; first and last day. All but digests and
+    salts as canonical JSON."""
+    at = len(names)
+    sample = record_json(
+        *(kind, frames.value(at + 1), issuer, type_, issued, origin, frames.value(at + 4), frames.value(at + 5)),
+        *([], {name: frames.text(number) for number, name in enumerate(names)}, [], frames.text(at + 3)),
+    )
+    return Frame([sample | {"files": frames.value(at), "refs": frames.value(at + 2)}])
 
 
 @dataclass(frozen=True, slots=True)

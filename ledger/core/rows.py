@@ -12,7 +12,12 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ledger.core import cells
-from ledger.core.identifiers import LicenseIdentifier, make_license_identifier, parse_license_identifier
+from ledger.core.identifiers import (
+    LicenseIdentifier,
+    make_license_identifier,
+    make_license_identifiers,
+    parse_license_identifier,
+)
 from ledger.core.typefiles import FieldDefinition, TypeDefinition
 from ledger.errors import InputError
 
@@ -46,6 +51,20 @@ class ParsedRow(NamedTuple):
 _make_row = ParsedRow._make
 
 
+class _Field(NamedTuple):
+    """``position``: of its column in a row, ``None`` where the table has none."""
+
+    name: str
+    position: int | None
+    required: bool
+    convert: Callable[[str], Any]
+    unchanged: cells.Unchanged
+
+
+class _Unlike(Exception):
+    pass
+
+
 class RowReader:
     """Reads rows under one header row.
 
@@ -68,14 +87,15 @@ class RowReader:
         self._file = self._position(definition.file_column)
         self._supersedes = self._position(definition.supersedes_column)
         self._fields = [
-            (
+            _Field(
                 field.name,
                 self._position(*field.columns, needed=field.required),
                 field.required,
-                _converter(field, end=field.name == definition.valid.end),
+                *_converters(field, end=field.name == definition.valid.end),
             )
             for field in definition.fields
         ]
+        self._names = [field.name for field in self._fields]
         self.unused = tuple(name for at, name in enumerate(self._header) if name and at not in self._used)
 
     def read(self, row: Sequence[str]) -> ParsedRow:
@@ -92,7 +112,7 @@ class RowReader:
         if len(row) < width:  # Excel leaves out blank cells at the end of a row
             row = [*row, *[""] * (width - len(row))]
         values: dict[str, Any] = {}
-        for name, position, required, convert in self._fields:
+        for name, position, required, convert, _ in self._fields:
             cell = "" if position is None else row[position].strip(cells.BLANKS)
             if cell:
                 try:
@@ -103,6 +123,43 @@ class RowReader:
                 self._refuse(InputError("ROW_REQUIRED"), position)
             else:
                 values[name] = None
+        return self._row(row, values)
+
+    def read_all(self, rows: Sequence[Sequence[str]]) -> list[ParsedRow | InputError]:
+        """``read`` of each row, or what it raises. Rows without a fault, most of all, are read by columns."""
+        try:
+            return list(self._read_columns(rows))
+        except (InputError, _Unlike):
+            return [self._read_or_refuse(row) for row in rows]
+
+    def _read_or_refuse(self, row: Sequence[str]) -> ParsedRow | InputError:
+        try:
+            return self.read(row)
+        except InputError as error:
+            return error
+
+    def _read_columns(self, rows: Sequence[Sequence[str]]) -> list[ParsedRow]:
+        if set(map(len, rows)) != {len(self._header)}:
+            raise _Unlike
+        columns = list(zip(*rows, strict=True))
+        content: list[Sequence[Any]] = []
+        for _, position, required, convert, unchanged in self._fields:
+            column = [""] * len(rows) if position is None else [cells.trimmed(cell) for cell in columns[position]]
+            if "" in column:
+                if required:
+                    raise _Unlike
+                content.append([convert(cell) if cell else None for cell in column])
+            else:
+                content.append(column if unchanged(column) else [convert(cell) for cell in column])
+        values = [dict(zip(self._names, row, strict=True)) for row in zip(*content, strict=True)]
+        if self._serial is None or self._file is not None or self._supersedes is not None:
+            return list(map(self._row, rows, values))
+        serials = [cells.trimmed(cell) for cell in columns[self._serial]]
+        issued = make_license_identifiers(self._definition.code, self._issuer or "", serials)
+        terms = map(self._validity, values)
+        return [_make_row((*row, *term, None, None, ())) for *row, term in zip(issued, values, terms, strict=True)]
+
+    def _row(self, row: Sequence[str], values: dict[str, Any]) -> ParsedRow:
         file = None if self._file is None else self._convert(row, self._file, cells.file_cell)
         old = None if self._supersedes is None else self._convert(row, self._supersedes, _license_identifier)
         identifier, warnings = self._identify(row, old)
@@ -157,6 +214,8 @@ class RowReader:
     def _validity(self, values: dict[str, Any]) -> tuple[str | None, str | None]:
         rule = self._definition.valid
         start = values[rule.start] if rule.start else None
+        if not rule.end and not rule.years:
+            return start, None
         end = values[rule.end] if rule.end else None
         if end == cells.INDEFINITE:
             end = None
@@ -171,21 +230,27 @@ class RowReader:
         raise InputError(error.code, **(error.values | {"column": column})) from None
 
 
-def _converter(field: FieldDefinition, *, end: bool) -> Callable[[str], Any]:
+def _converters(field: FieldDefinition, *, end: bool) -> tuple[Callable[[str], Any], cells.Unchanged]:
+    unchanged: cells.Unchanged = _never
     if field.kind == "text":
-        one = cells.text_cell(field.max_length)
+        one, unchanged = cells.text_cell(field.max_length), cells.plain_text(field.max_length)
     elif field.kind == "code":
         one = cells.code_cell(field.max_length, field.length)
+        unchanged = cells.plain_code(field.max_length, field.length)
     else:
         one = cells.end_date_cell if end else _KINDS[field.kind]
     separator = field.separator
     if not separator:
-        return one
+        return one, unchanged
 
     def several(cell: str) -> list[cells.Value]:
         return [one(part) for part in map(cells.trimmed, cell.split(separator)) if part]
 
-    return several
+    return several, _never
+
+
+def _never(column: Sequence[str]) -> bool:
+    return False
 
 
 def _license_identifier(cell: str) -> LicenseIdentifier:

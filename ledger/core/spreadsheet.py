@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import BinaryIO
 
 from ledger.errors import InputError
@@ -38,6 +39,9 @@ GB18030_2022 = str.maketrans(
 """Private-use results of older GB 18030 tables (and of Python's codec) → the characters of GB 18030-2022."""
 
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
+_UTF8_WORD = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){4}")
+"""Four Chinese characters in UTF-8. Read as GB 18030 they would be six others, of a kind that hardly anybody writes in
+a row: the file was pasted together from two."""
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # UTF-32 little-endian begins like UTF-16
 
 
@@ -50,12 +54,15 @@ def open_csv(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
             ``CSV_ROW_SIZE``, ``CSV_SEPARATOR``.
     """
     lines = _Lines(stream)
-    reader = csv.reader(lines, strict=True)
-    empty = True
+    rows = csv.reader(lines, strict=True)
+    separated = False  # whether the header row has been read
     while True:
         start = lines.begin_row()
+        if separated and (plain := lines.take_plain()):
+            yield from _filled(zip(count(start), plain, strict=False))
+            continue
         try:
-            cells = next(reader)
+            cells = next(rows)
         except StopIteration:
             break
         except csv.Error as error:
@@ -64,21 +71,31 @@ def open_csv(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
             raise InputError("CSV_QUOTES", line=start)
         if lines.size > MAX_CELL and max(map(len, cells)) > MAX_CELL:
             raise InputError("CSV_CELL_SIZE", line=start, limit=MAX_CELL)
-        if not (cells and cells[0].strip()) and not "".join(cells).strip():
-            continue
-        if empty and len(cells) == 1 and (";" in cells[0] or "\t" in cells[0]):
-            raise InputError("CSV_SEPARATOR", line=start)
-        empty = False
-        yield start, cells
-    if empty:
+        for row in _filled([(start, cells)]):
+            if not separated and len(cells) == 1 and (";" in cells[0] or "\t" in cells[0]):
+                raise InputError("CSV_SEPARATOR", line=start)
+            separated = True
+            yield row
+    if not separated:
         raise InputError("CSV_EMPTY")
+
+
+def _filled(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank."""
+    for row in rows:
+        cells = row[1]
+        if (cells and cells[0].strip()) or "".join(cells).strip():
+            yield row
 
 
 class _Lines:
     """Lines for ``csv.reader``, and an account of the row it is reading."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._lines = _decoded_lines(stream)
+        self._blocks = _decoded_blocks(stream)
+        self._block: list[str] = []  # lines that were read together
+        self._at = 0  # place of the next line in the block
+        self._plain = False  # whether each of them is a row, however it is read
         self._line = 0  # lines handed out so far
         self._row = 1  # line on which the row being read begins
         self.size = 0
@@ -89,17 +106,41 @@ class _Lines:
         self._row = self._line + 1
         return self._row
 
+    def take_plain(self) -> list[list[str]]:
+        """The rest of a block in which every line is a row of no unusual size, without quotation marks; none where that
+        is not so. To be asked for between two rows."""
+        if not (self._more() and self._plain):
+            return []
+        lines = self._block[self._at :]
+        self._line += len(lines)
+        self._at = len(self._block)
+        return [line.rstrip("\r\n").split(",") for line in lines]
+
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
+        if not self._more():
+            raise StopIteration
+        line = self._block[self._at]
+        self._at += 1
         self._line += 1
         self.size += len(line)
         if self.size > MAX_ROW:  # an unclosed quotation mark would swallow the rest of the file
             raise InputError("CSV_ROW_SIZE", line=self._row, limit=MAX_ROW)
         self.quotes += line.count('"')
         return line
+
+    def _more(self) -> bool:
+        if self._at == len(self._block):
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            self._block, self._at = block, 0
+            text = "".join(block)
+            ends = text.count("\r") == text.count("\r\n")  # another line end is an error of its row
+            self._plain = ends and '"' not in text and max(map(len, block)) <= MAX_CELL
+        return True
 
 
 def _csv_code(message: str) -> str:
@@ -108,8 +149,8 @@ def _csv_code(message: str) -> str:
     return "CSV_LINE_ENDS" if "new-line" in message else "CSV_QUOTES"
 
 
-def _decoded_lines(stream: BinaryIO) -> Iterator[str]:
-    """Lines with their ends; at most one chunk and one row are in memory."""
+def _decoded_blocks(stream: BinaryIO) -> Iterator[list[str]]:
+    """Lines with their ends, many at once; at most one chunk and one row are in memory."""
     rest, line = "", 0
     for text in _decoded(stream):
         parts = (rest + text).split("\n")
@@ -117,10 +158,10 @@ def _decoded_lines(stream: BinaryIO) -> Iterator[str]:
         line += len(parts)
         if len(rest) > MAX_ROW:
             raise InputError("CSV_ROW_SIZE", line=line + 1, limit=MAX_ROW)
-        for part in parts:
-            yield part + "\n"
+        if parts:
+            yield [part + "\n" for part in parts]
     if rest:
-        yield rest
+        yield [rest]
 
 
 def _decoded(stream: BinaryIO) -> Iterator[str]:
@@ -140,6 +181,8 @@ def _decoded(stream: BinaryIO) -> Iterator[str]:
         except UnicodeDecodeError as error:
             at = line + error.object.count(b"\n", 0, error.start)
             raise InputError("CSV_ENCODING", line=at) from None  # the cause would carry the file's bytes
+        if gb18030 and (mixed := _UTF8_WORD.search(chunk)):
+            raise InputError("CSV_ENCODING", line=line + chunk.count(b"\n", 0, mixed.start()))
         if gb18030 and _PRIVATE.search(text):
             text = text.translate(GB18030_2022)
         if first:

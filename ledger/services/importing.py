@@ -32,6 +32,8 @@ from ledger.services.statuses import ChangeRequest, Statuses
 
 CHUNK_ROWS = 8192
 """Rows of which all is in memory at once."""
+ROWS_TOGETHER = 256
+"""Rows that are read by columns."""
 WINDOW_ROWS = 65_536
 """Rows accepted in one transaction."""
 SAMPLE = 16
@@ -172,20 +174,25 @@ class Importing:
         result.unused = reader.unused
         chunk = _Chunk()
         while True:
-            for line, cells in islice(lines, CHUNK_ROWS):
-                try:
-                    draft = self._draft(request, reader.read(cells), line, source, chunk)
-                    if seen.setdefault(draft.id, line) != line:
-                        raise InputError("IMPORT_TWICE", line=seen[draft.id])
-                    chunk.drafts.append(draft)
-                except ZhengyinError as e:
-                    chunk.refused.append(RowOutcome(line, REFUSED, None, e))
+            while some := list(islice(lines, min(ROWS_TOGETHER, CHUNK_ROWS - len(chunk)))):
+                for (line, _), parsed in zip(some, reader.read_all([cells for _, cells in some]), strict=True):
+                    try:
+                        draft = self._draft(request, parsed, line, source, chunk)
+                        if seen.setdefault(draft.id, line) != line:
+                            raise InputError("IMPORT_TWICE", line=seen[draft.id])
+                        chunk.drafts.append(draft)
+                    except ZhengyinError as e:
+                        chunk.refused.append(RowOutcome(line, REFUSED, None, e))
             if not len(chunk):
                 return
             yield chunk
             chunk = _Chunk()
 
-    def _draft(self, request: ImportRequest, parsed: ParsedRow, line: int, source: bytes, chunk: _Chunk) -> Draft:
+    def _draft(
+        self, request: ImportRequest, parsed: ParsedRow | InputError, line: int, source: bytes, chunk: _Chunk
+    ) -> Draft:
+        if isinstance(parsed, InputError):
+            raise parsed
         id_, values, since, until, file, supersedes, warnings = parsed
         if id_ is None:
             id_ = new_urn(self._index.row(source, line))

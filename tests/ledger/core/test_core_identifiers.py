@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,36 @@ def test_published_citizen_numbers(examples: Any) -> None:
             require_citizen_number(number)
         shown = f"{caught.value}{caught.value.values}{caught.value.__cause__}"
         assert number[6:14] not in shown and number[:6] not in shown
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(1, 999999).map("{:06d}".format), st.integers(0, 9999_99_99), st.integers(0, 999))
+def test_citizen_numbers_are_those_of_gb_11643(region: str, day: int, order: int) -> None:
+    body = f"{region}{day:08d}{order:03d}"
+    total = sum(int(digit) * pow(2, 17 - at, 11) for at, digit in enumerate(body))
+    try:
+        date(int(body[6:10]), int(body[10:12]), int(body[12:14]))
+        expected = "CITIZEN_NUMBER_CHECK"
+    except ValueError:
+        expected = "CITIZEN_NUMBER_DATE"
+    for check in "0123456789X":
+        right = check == "10X98765432"[total % 11]
+        if body[0] == "0":
+            assert code_of(require_citizen_number, body + check) == "CITIZEN_NUMBER_FORM"
+        elif right and expected == "CITIZEN_NUMBER_CHECK":
+            assert require_citizen_number(body + check) == body + check
+        else:
+            assert code_of(require_citizen_number, body + check) == (expected if right else "CITIZEN_NUMBER_CHECK")
+
+
+def test_the_29th_of_february_is_born_in_leap_years_only() -> None:
+    for year, born in (("1900", False), ("2000", True), ("2023", False), ("2024", True)):
+        body = f"440106{year}0229001"
+        check = "10X98765432"[sum(int(digit) * pow(2, 17 - at, 11) for at, digit in enumerate(body)) % 11]
+        if born:
+            assert require_citizen_number(body + check)
+        else:
+            assert code_of(require_citizen_number, body + check) == "CITIZEN_NUMBER_DATE"
 
 
 def test_an_impossible_birth_date_is_refused() -> None:

@@ -97,6 +97,27 @@ def test_quoted_cells_keep_commas_quotes_and_line_breaks() -> None:
     ]
 
 
+line_texts = st.text("a1张 ,;\t\u3000", max_size=9)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(line_texts, min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_lines_are_read_the_same_whether_a_quotation_mark_is_near_or_not(
+    lines: list[str], end: str, ended: bool
+) -> None:
+    """Without quotation marks many lines are read at once; a last one with some has them read one by one."""
+    table = "a,b" + end + end.join(lines)
+    plain, careful = table + (end if ended else ""), table + end + '"x""",y'
+    assert [*rows(plain.encode()), (len(lines) + 2, ['x"', "y"])] == rows(careful.encode())
+
+
+def test_an_unusual_line_among_plain_ones_is_still_refused_by_line() -> None:
+    plain = b"a,b\n" + b"1,2\n" * 50
+    assert refusal(plain + b"1,2\r3,4\n" + b"1,2\n" * 50) == ("CSV_LINE_ENDS", 52)
+    assert refusal(plain + b"1," + b"x" * 65537 + b"\n" + b"1,2\n" * 50) == ("CSV_CELL_SIZE", 52)
+    assert rows(plain * (CHUNK // 100))[-1] == (51 * (CHUNK // 100), ["1", "2"])
+
+
 def test_memory_does_not_grow_with_the_file() -> None:
     class Endless(io.RawIOBase):
         given = 0

@@ -64,6 +64,7 @@ ROW = {
     "文件": "pdf/1.pdf",
     "原证照标识": "",
 }
+SERIAL_ONLY = {name: cell for name, cell in ROW.items() if name not in ("文件", "原证照标识")}
 
 
 def read(change: dict[str, str] | None = None, definition: TypeDefinition = REAL_ESTATE) -> ParsedRow:
@@ -279,3 +280,31 @@ def test_an_unknown_field_is_refused() -> None:
     assert REAL_ESTATE.field("location").personal
     with pytest.raises(InputError, match="TYPEFILE_FIELD_UNKNOWN"):
         REAL_ESTATE.field("salary")
+
+
+cell_texts = st.sampled_from(
+    ["", " ", "'1", "１２", "4.42E+17", "a\nb", "x" * 300, "2026/4/28", "长期", "-", "是", "\u3000张 "]
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.integers(1, 6))
+def test_rows_read_by_columns_are_those_read_one_by_one(data: st.DataObject, count: int) -> None:
+    """Faults in none, one or all of the rows: the same values, and the same refusals with the same columns."""
+    definition, row = data.draw(st.sampled_from([(REAL_ESTATE, ROW), (REAL_ESTATE, SERIAL_ONLY)]))
+    reader = RowReader(definition, list(row), ISSUER)
+    rows = []
+    for number in range(count):
+        cells = [*(row | {"流水号": f"{number:010d}"}).values()]
+        for at in data.draw(st.sets(st.integers(0, len(cells) - 1), max_size=2)):
+            cells[at] = data.draw(cell_texts)
+        rows.append(cells[: len(cells) - data.draw(st.sampled_from([0, 0, 0, 1]))])
+
+    def alone(cells: list[str]) -> Any:
+        try:
+            return reader.read(cells)
+        except InputError as error:
+            return error.code, error.values
+
+    together = reader.read_all(rows)
+    assert [(e.code, e.values) if isinstance(e, InputError) else e for e in together] == [alone(r) for r in rows]

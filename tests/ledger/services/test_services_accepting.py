@@ -12,6 +12,7 @@ from ledger.assembly.demo_plan import OFFICE_A
 from ledger.core.identifiers import new_urn
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError, InputError, UnavailableError, ZhengyinError
+from ledger.services import bodies
 from ledger.services.accepting import Draft
 
 PORTS = {"vault": "add", "spool": "write", "store": "begin"}
@@ -131,3 +132,21 @@ def test_evidence_without_a_file_is_refused(world: World) -> None:
     with pytest.raises(ZhengyinError) as refused:
         world.app.issuing.deposit(OFFICE_A, world.app.types.get("evidence"), [], {})
     assert refused.value.code == "DEPOSIT_EMPTY"
+
+
+def test_drafts_of_several_types_and_origins_keep_their_order(world: World) -> None:
+    drafts = [
+        Draft(type_, new_urn(os.urandom(16)), values, origin=origin, line=line)
+        for line, (type_, origin, values) in enumerate(
+            [
+                ("first", "issued", {"a": "1"}), ("first", "issued", {"a": "2"}), ("first", "takenOver", {"a": "3"}),
+                ("second", "issued", {"b": "4", "a": "5"}), ("first", "issued", {"a": "6"}),
+            ]
+        )
+    ]  # fmt: skip
+    made = world.app.acceptor.prepare(OFFICE_A, Kind.EVIDENCE, drafts, 5)
+    read = [bodies.decrypt(*part) for part in zip(made.secrets, made.leaves, made.bodies, strict=True)]
+    assert [(record.type, record.origin, record.id, values) for record, values in read] == [
+        (draft.type, draft.origin, draft.id, draft.values) for draft in drafts
+    ]
+    assert [record.leaf() for record, _ in read] == made.leaves
