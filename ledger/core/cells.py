@@ -36,7 +36,7 @@ _CODES = re.compile(rf"{_CODE.pattern}(?:\n{_CODE.pattern})*")
 _DATE = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日|([0-9]{2})([0-9]{2}))"
 )
-_DAY_NUMBER = re.compile(r"[0-9]{5}")
+_DAY_NUMBER = re.compile(r"[0-9]{5}(?:\.[0-9]{1,15})?")
 _BOOLEANS = dict.fromkeys(("是", "TRUE", "Y", "1"), True) | dict.fromkeys(("否", "FALSE", "N", "0"), False)
 
 

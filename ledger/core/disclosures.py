@@ -23,6 +23,7 @@ import orjson
 from ledger.core import frames, shapes
 from ledger.core.canonical import RECORD_LIMITS, URL_SAFE, b64, encode, encode_scalars
 from ledger.core.frames import Frame
+from ledger.core.hashing import sha256_each
 from ledger.core.keys import SALT_BYTES, RecordKey, salt_streams, salts_label
 from ledger.errors import InputError
 
@@ -119,13 +120,12 @@ def claim_all(keys: Sequence[RecordKey], rows: Sequence[Mapping[str, Any]]) -> C
         texts = list(map(orjson.dumps, values))
     width = len(names)
     shown = [texts[at::width] for at in range(width)]
-    salts = _columns(_hashes(b"".join(salt_streams(keys, forms.label, width))), 1 + width)
+    salts = _columns(chain.from_iterable(map(forms.split, salt_streams(keys, forms.label, width))), 1 + width)
     contents = forms.content.fill(count, shown)
     if max(map(len, contents)) > RECORD_LIMITS.size:
         raise InputError("CANONICAL_SIZE", size=max(map(len, contents)), limit=RECORD_LIMITS.size)
     pairs = [column for pair in zip(salts[1:], shown, strict=True) for column in pair]
-    digests = [sha256(line).digest() for line in forms.lines.fill(count, pairs)]
-    return Columns(names, salts[0], _columns(digests, width), contents)
+    return Columns(names, salts[0], _columns(sha256_each(forms.lines.fill(count, pairs)), width), contents)
 
 
 def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) -> tuple[Disclosure, ...]:
@@ -154,12 +154,13 @@ def _require_claims(values: Mapping[str, Any]) -> None:
 
 class _Forms(NamedTuple):
     """What the claims of one type's records share: ``names`` ascending; ``pick``: a row's values in their order;
-    ``label``: of the salts; ``lines``: what is hashed, of columns salt, value, salt, value …; ``content``: the values,
-    a column each."""
+    ``label``: of the salts; ``split``: a record's stream of them into pieces; ``lines``: what is hashed, of columns
+    salt, value, salt, value …; ``content``: the values, a column each."""
 
     names: tuple[str, ...]
     pick: Callable[[Mapping[str, Any]], Iterable[Any]]
     label: bytes
+    split: Callable[[bytes], Iterable[bytes]]
     lines: Frame
     content: Frame
 
@@ -172,14 +173,11 @@ def _forms(names: tuple[str, ...]) -> _Forms:
     numbered = list(enumerate(ascending))
     lines = Frame([[frames.text(2 * at), name, frames.value(2 * at + 1)] for at, name in numbered], PREFIX)
     content = Frame([{name: frames.value(at) for at, name in numbered}])
-    return _Forms(ascending, pick, salts_label(ascending), lines, content)
+    split = struct.Struct(f"{SALT_BYTES}s" * (1 + len(ascending))).unpack
+    return _Forms(ascending, pick, salts_label(ascending), split, lines, content)
 
 
-def _hashes(joined: bytes) -> list[bytes]:
-    return [joined[at : at + SALT_BYTES] for at in range(0, len(joined), SALT_BYTES)]
-
-
-def _columns(hashes: Sequence[bytes], width: int) -> list[tuple[bytes, ...]]:
+def _columns(hashes: Iterable[bytes], width: int) -> list[tuple[bytes, ...]]:
     """base64url of many 32-byte values, all in one call, dealt into ``width`` columns."""
     if not width:
         return []

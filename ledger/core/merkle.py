@@ -8,9 +8,10 @@ can never pass for a record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from ledger.core.hashing import sha256_each
 from ledger.errors import InputError
 
 HASH_BYTES = 32
@@ -21,6 +22,11 @@ NODE_PREFIX = b"\x01"
 def leaf_hash(data: bytes) -> bytes:
     """Leaf of ``data``, any length: SHA-256(0x00 ‖ data)."""
     return sha256(LEAF_PREFIX + data).digest()
+
+
+def leaf_hashes(items: Iterable[bytes]) -> list[bytes]:
+    """``leaf_hash`` of each."""
+    return sha256_each([LEAF_PREFIX + data for data in items])
 
 
 def build_levels(leaves: bytes) -> list[bytes]:
@@ -36,7 +42,7 @@ def build_levels(leaves: bytes) -> list[bytes]:
     levels = [leaves]
     while len(leaves) > HASH_BYTES:
         paired = len(leaves) // 64 * 64
-        nodes = b"".join([sha256(NODE_PREFIX + leaves[at : at + 64]).digest() for at in range(0, paired, 64)])
+        nodes = b"".join(sha256_each([NODE_PREFIX + leaves[at : at + 64] for at in range(0, paired, 64)]))
         leaves = nodes + leaves[paired:]
         levels.append(leaves)
     return levels

@@ -19,6 +19,11 @@ MAX_TYPED = 64
 """Characters of a typed code with everything around it: longer texts are not looked at."""
 
 _ALIKE = {ord("O"): "0", ord("I"): "1", ord("L"): "1"}
+_WRONG = re.compile(r"[^0-9A-TV-Za-tv-z]")
+_DIGITS = {ord(c): "0123456789abcdefghijklmnopqrstuv"[value] for value, c in enumerate(ALPHABET)}
+_DIGITS |= {typed: _DIGITS[ord(meant)] for typed, meant in _ALIKE.items()}
+_DIGITS |= {ord(chr(typed).lower()): digit for typed, digit in _DIGITS.items()}
+"""What is typed, in the digits in which Python reads numbers to the base 32."""
 _NARROW = {wide: chr(wide - 0xFEE0) for wide in range(0xFF01, 0xFF5F)}
 _BETWEEN = re.compile(r"[\s_\u00ad\u2010-\u2015\u2212\u30fc-]")
 """Blanks (the ideographic one too) and what stands for a hyphen on some keyboard; narrowed already."""
@@ -44,14 +49,14 @@ def parse_code(text: str) -> bytes:
     typed = _BETWEEN.sub("", text.translate(_NARROW))
     if len(typed) != CHARACTERS:
         raise InputError("CODE_LENGTH", length=len(typed), expected=CHARACTERS)
-    number = 0
-    for place, character in enumerate(typed, 1):
-        # not the whole text at once: the capitals of some signs are two letters, or one of ours
-        digit = ALPHABET.find(character.upper().translate(_ALIKE)) if character.isascii() else -1
-        if digit < 0:
-            raise InputError("CODE_CHARACTER", place=place)
-        number = number << 5 | digit
-    return number.to_bytes(CODE_BYTES)
+    if wrong := _WRONG.search(typed):
+        raise InputError("CODE_CHARACTER", place=wrong.start() + 1)
+    return int(typed.translate(_DIGITS), 32).to_bytes(CODE_BYTES)
+
+
+def page_link(page: str, record_id: str, code: str | None = None) -> str:
+    """What a printed QR code holds: the page's address (without a fragment) and `link_fragment`."""
+    return f"{page.rstrip('/')}/#{link_fragment(record_id, code)}"
 
 
 def link_fragment(record_id: str, code: str | None = None) -> str:

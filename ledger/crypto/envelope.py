@@ -7,6 +7,8 @@ be exchanged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -24,9 +26,22 @@ def encrypt_body(body_key: bytes, leaf: bytes, plaintext: bytes) -> bytes:
     Raises:
         InputError: ``BODY_KEY`` for a key that is not 32 bytes (16 would silently be AES-128).
     """
-    if len(body_key) != KEY_BYTES:
-        raise InputError("BODY_KEY", length=len(body_key))
-    return AESGCM(body_key).encrypt(_NONCE, plaintext, TAG + leaf)
+    return encrypt_bodies([body_key], [leaf], [plaintext])[0]
+
+
+def encrypt_bodies(body_keys: Sequence[bytes], leaves: Sequence[bytes], plaintexts: Sequence[bytes]) -> list[bytes]:
+    """``encrypt_body`` for each body.
+
+    Raises:
+        InputError: ``BODY_KEY``.
+    """
+    for body_key in body_keys:
+        if len(body_key) != KEY_BYTES:
+            raise InputError("BODY_KEY", length=len(body_key))
+    return [
+        AESGCM(body_key).encrypt(_NONCE, plaintext, TAG + leaf)
+        for body_key, leaf, plaintext in zip(body_keys, leaves, plaintexts, strict=True)
+    ]
 
 
 def decrypt_body(body_key: bytes, leaf: bytes, ciphertext: bytes) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ledger.core.canonical import RECORD_LIMITS, encode, encode_each
 from ledger.core.disclosures import claim_all
 from ledger.core.keys import RecordKey
-from ledger.core.merkle import leaf_hash
+from ledger.core.merkle import leaf_hashes
 from ledger.core.records import FileDigest, Reference, record_frame
 from ledger.core.registries import Kind
 from ledger.crypto.approvals import ApprovalKey
@@ -188,8 +188,8 @@ def _records(
     records = record_frame(kind.word, issuer, type_, issued, origin, names).fill(count, (*digests, *parts))
     if max(map(len, records)) > RECORD_LIMITS.size:
         raise InputError("CANONICAL_SIZE", size=max(map(len, records)), limit=RECORD_LIMITS.size)
-    leaves = list(map(leaf_hash, records))
-    return leaves, list(map(bodies.encrypt, keys, leaves, records, contents))
+    leaves = leaf_hashes(records)
+    return leaves, bodies.encrypt_all(keys, leaves, records, contents)
 
 
 def _arrays(parts: Sequence[Sequence[FileDigest | Reference]]) -> list[bytes]:

@@ -6,18 +6,29 @@ as they were hashed, so nothing is ever re-serialised to be proved again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.core import canonical, merkle
 from ledger.core.keys import RecordKey
 from ledger.core.records import Record
-from ledger.crypto.envelope import decrypt_body, encrypt_body
+from ledger.crypto.envelope import decrypt_body, encrypt_bodies
 from ledger.errors import IntegrityError
 
 
 def encrypt(key: RecordKey, leaf: bytes, record: bytes, content: bytes) -> bytes:
-    """``record`` and ``content``: canonical bytes of the record and of its claims' values."""
-    return encrypt_body(key.body_key(), leaf, len(record).to_bytes(4, "big") + record + content)
+    """``encrypt_all`` for one record."""
+    return encrypt_all([key], [leaf], [record], [content])[0]
+
+
+def encrypt_all(
+    keys: Sequence[RecordKey], leaves: Sequence[bytes], records: Sequence[bytes], contents: Sequence[bytes]
+) -> list[bytes]:
+    """``records`` and ``contents``: canonical bytes of the records and of their claims' values."""
+    plain = [
+        len(record).to_bytes(4, "big") + record + content for record, content in zip(records, contents, strict=True)
+    ]
+    return encrypt_bodies([key.body_key() for key in keys], leaves, plain)
 
 
 def decrypt(secret: bytes, leaf: bytes, body: bytes) -> tuple[Record, dict[str, Any]]:

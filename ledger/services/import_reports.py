@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 
 from ledger.errors import Language, ZhengyinError, message
-from ledger.services.importing import RowOutcome
+from ledger.services.import_rows import RowOutcome
 
 HEADER = ("行号 line", "结果", "outcome", "标识 id", "代码 code", "原因", "reason")
 CODE = "核验码 verification code"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones run, too
 _WORDS = {"new": ("新签发", "new"), "existing": ("已存在", "already there"), "refused": ("未接受", "refused")}
 
 

@@ -10,66 +10,29 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from operator import itemgetter
-from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-from ledger.core.identifiers import new_urn
-from ledger.core.records import FileDigest, Reference
+from ledger.core.records import Reference
 from ledger.core.registries import Kind, Reason, Relation, State
-from ledger.core.rows import ParsedRow, RowReader
-from ledger.core.spreadsheet import open_csv
-from ledger.core.typefiles import TypeDefinition
 from ledger.crypto.blind_index import BlindIndex
-from ledger.crypto.digests import digest_path
 from ledger.errors import ConflictError, InputError, ZhengyinError
 from ledger.ports import JobRow, Store, Unit
 from ledger.services.accepting import Acceptor, Draft, Staged
 from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
+from ledger.services.import_rows import EXISTING, NEW, REFUSED, Chunk, ImportRequest, RowOutcome, TableReader
 from ledger.services.statuses import ChangeRequest, Statuses
 
-CHUNK_ROWS = 8192
-"""Rows of which all is in memory at once."""
-ROWS_TOGETHER = 256
-"""Rows that are read by columns."""
 WINDOW_ROWS = 65_536
 """Rows accepted in one transaction."""
 SAMPLE = 16
 """Ids of a chunk that are looked up before its rows are offered as new."""
-NEW, EXISTING, REFUSED = "new", "existing", "refused"
 RUNNING = "running"
+
+_make_outcome = RowOutcome._make
 
 Known = dict[bytes, tuple[int | None, int | None]]
 """Of ids that are stored: the job and the line that brought them."""
-
-
-class RowOutcome(NamedTuple):
-    """One line of the report; a tuple, because tables have millions.
-    ``line``: of the source file, from 1; ``problem``: why refused."""
-
-    line: int
-    outcome: str
-    id: str | None = None
-    problem: ZhengyinError | None = None
-    warnings: tuple[str, ...] = ()
-
-
-_make_outcome, _make_draft = RowOutcome._make, Draft._make
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """``source`` is read twice (digest, then rows); ``files``: folder of the attached files; ``origin``: issued or
-    takenOver; ``check``: write nothing."""
-
-    issuer: str
-    definition: TypeDefinition
-    source: Path
-    files: Path
-    origin: str = "issued"
-    check: bool = False
 
 
 @dataclass
@@ -79,19 +42,6 @@ class ImportResult:
     counts: Counter[str] = field(default_factory=Counter)
     unused: tuple[str, ...] = ()
     job: int | None = None
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Rows of the source that were read together. By line: the licenses that some replace, and warnings."""
-
-    drafts: list[Draft] = field(default_factory=list)
-    supersedes: dict[int, str] = field(default_factory=dict)
-    warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    refused: list[RowOutcome] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.drafts) + len(self.refused)
 
 
 @dataclass(slots=True)
@@ -135,7 +85,9 @@ class Importing:
             job = None if request.check else self._start(request, source)
             result = ImportResult(job=job.row if job else None)
             window = _Window()
-            chunks = self._chunks(request, stream, source, result, window.seen)
+            table = TableReader(request, stream, source, self._index)
+            result.unused = table.unused
+            chunks = table.chunks(window.seen)
             while self._read_and_take(request, chunks, job, window):
                 if len(window.outcomes) >= WINDOW_ROWS:
                     report(self._accept(request, window, job, result.counts))
@@ -150,7 +102,7 @@ class Importing:
         return result
 
     def _read_and_take(
-        self, request: ImportRequest, chunks: Iterator[_Chunk], job: JobRow | None, window: _Window
+        self, request: ImportRequest, chunks: Iterator[Chunk], job: JobRow | None, window: _Window
     ) -> bool:
         """``False`` at the end of the source."""
         with paused_collection():
@@ -165,45 +117,7 @@ class Importing:
             code, name = request.definition.code, request.source.name
             return unit.jobs.start(request.issuer, code, source, name, int(self._clock()))
 
-    def _chunks(
-        self, request: ImportRequest, stream: BinaryIO, source: bytes, result: ImportResult, seen: dict[str, int]
-    ) -> Iterator[_Chunk]:
-        lines = open_csv(stream)
-        _, header = next(lines)
-        reader = RowReader(request.definition, header, request.issuer)
-        result.unused = reader.unused
-        chunk = _Chunk()
-        while True:
-            while some := list(islice(lines, min(ROWS_TOGETHER, CHUNK_ROWS - len(chunk)))):
-                for (line, _), parsed in zip(some, reader.read_all([cells for _, cells in some]), strict=True):
-                    try:
-                        draft = self._draft(request, parsed, line, source, chunk)
-                        if seen.setdefault(draft.id, line) != line:
-                            raise InputError("IMPORT_TWICE", line=seen[draft.id])
-                        chunk.drafts.append(draft)
-                    except ZhengyinError as e:
-                        chunk.refused.append(RowOutcome(line, REFUSED, None, e))
-            if not len(chunk):
-                return
-            yield chunk
-            chunk = _Chunk()
-
-    def _draft(
-        self, request: ImportRequest, parsed: ParsedRow | InputError, line: int, source: bytes, chunk: _Chunk
-    ) -> Draft:
-        if isinstance(parsed, InputError):
-            raise parsed
-        id_, values, since, until, file, supersedes, warnings = parsed
-        if id_ is None:
-            id_ = new_urn(self._index.row(source, line))
-        if supersedes is not None:
-            chunk.supersedes[line] = supersedes
-        if warnings:
-            chunk.warnings[line] = warnings
-        files = () if file is None else (attached_file(request.files, file),)
-        return _make_draft((request.definition.code, id_, values, since, until, files, (), request.origin, line))
-
-    def _take(self, request: ImportRequest, chunk: _Chunk, job: JobRow | None, window: _Window) -> None:
+    def _take(self, request: ImportRequest, chunk: Chunk, job: JobRow | None, window: _Window) -> None:
         """Sort out the rows of a chunk, and stage those that seem to be new.
 
         Most imports bring nothing but new rows. Where a few ids from all over the chunk are new, all are taken for new:
@@ -351,17 +265,3 @@ def superseding(
     statuses.check(ChangeRequest(issuer, old.leaf, State.SUPERSEDED, 0, Reason.RENEWED, None, bytes(32)))
     reference = Reference(Relation.SUPERSEDES, issuer, old.leaf)
     return draft._replace(refs=(*draft.refs, reference)), old.leaf
-
-
-def attached_file(folder: Path, name: str) -> FileDigest:
-    """Digest of the file a row names, below ``folder``.
-
-    Raises:
-        InputError: IMPORT_FILE_MISSING, IMPORT_FILE_OUTSIDE (a name that leaves the folder).
-    """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise InputError("IMPORT_FILE_OUTSIDE")
-    if not path.is_file():
-        raise InputError("IMPORT_FILE_MISSING", file=name)
-    return digest_path(path)

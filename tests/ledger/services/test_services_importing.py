@@ -11,7 +11,7 @@ from ledger_world import World, check_ledger, write_rows
 from ledger.assembly.demo_plan import OFFICE_A
 from ledger.core.registries import Kind
 from ledger.errors import InputError, ZhengyinError
-from ledger.services import importing
+from ledger.services import import_rows, importing
 from ledger.services.offline import Question
 from scripts import demo_data
 
@@ -25,7 +25,7 @@ def snapshot(home: Path) -> dict[str, bytes]:
     }
 
 
-def problem_codes(outcomes: list[importing.RowOutcome]) -> list[str | None]:
+def problem_codes(outcomes: list[import_rows.RowOutcome]) -> list[str | None]:
     return [o.problem.code if o.problem else None for o in outcomes]
 
 
@@ -55,7 +55,7 @@ def test_an_import_that_was_killed_goes_on_where_it_stopped(world: World, tmp_pa
 def test_an_import_killed_between_chunks_repeats_no_row(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(import_rows, "CHUNK_ROWS", 5)
     monkeypatch.setattr(importing, "WINDOW_ROWS", 5)
     source = write_rows(tmp_path / "rows.csv", 13)
     seen = 0
@@ -70,7 +70,7 @@ def test_an_import_killed_between_chunks_repeats_no_row(
             raise Killed
 
     definition = world.app.types.get("real-estate-certificate")
-    request = importing.ImportRequest(OFFICE_A, definition, source, tmp_path)
+    request = import_rows.ImportRequest(OFFICE_A, definition, source, tmp_path)
     with pytest.raises(Killed):
         world.app.importing.run(request, report)
     first = leaves(world)
@@ -107,7 +107,7 @@ def test_an_overlapping_export_adds_only_what_is_new(world: World, tmp_path: Pat
 def test_a_number_twice_in_one_file_is_refused_wherever_the_second_stands(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, check: bool
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", chunk)
+    monkeypatch.setattr(import_rows, "CHUNK_ROWS", chunk)
     monkeypatch.setattr(importing, "WINDOW_ROWS", chunk)
     rows = list(demo_data.real_estate_rows(6))
     source = tmp_path / "rows.csv"
@@ -176,7 +176,7 @@ def test_no_name_leads_out_of_the_folder_of_attached_files(tmp_path: Path, name:
     (tmp_path / "export").mkdir()
     (tmp_path / "secret.pdf").write_bytes(b"not yours")
     with pytest.raises(InputError) as refused:
-        importing.attached_file(tmp_path / "export", name)
+        import_rows.attached_file(tmp_path / "export", name)
     assert refused.value.code == "IMPORT_FILE_OUTSIDE"
 
 
