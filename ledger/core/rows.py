@@ -144,7 +144,7 @@ class RowReader:
         columns = list(zip(*rows, strict=True))
         content: list[Sequence[Any]] = []
         for _, position, required, convert, unchanged in self._fields:
-            column = [""] * len(rows) if position is None else [cells.trimmed(cell) for cell in columns[position]]
+            column = [""] * len(rows) if position is None else _trimmed(columns[position])
             if "" in column:
                 if required:
                     raise _Unlike
@@ -154,7 +154,7 @@ class RowReader:
         values = [dict(zip(self._names, row, strict=True)) for row in zip(*content, strict=True)]
         if self._serial is None or self._file is not None or self._supersedes is not None:
             return list(map(self._row, rows, values))
-        serials = [cells.trimmed(cell) for cell in columns[self._serial]]
+        serials = _trimmed(columns[self._serial])
         issued = make_license_identifiers(self._definition.code, self._issuer or "", serials)
         terms = map(self._validity, values)
         return [_make_row((*row, *term, None, None, ())) for *row, term in zip(issued, values, terms, strict=True)]
@@ -247,6 +247,11 @@ def _converters(field: FieldDefinition, *, end: bool) -> tuple[Callable[[str], A
         return [one(part) for part in map(cells.trimmed, cell.split(separator)) if part]
 
     return several, _never
+
+
+def _trimmed(column: Sequence[str]) -> list[str]:
+    blanks = cells.BLANKS  # ``cells.trimmed`` for a whole column
+    return [cell.strip(blanks) for cell in column]
 
 
 def _never(column: Sequence[str]) -> bool:

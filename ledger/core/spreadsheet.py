@@ -1,8 +1,8 @@
 """Reading a CSV file as offices export it, row by row, in constant memory.
 
 The encoding is decided by the first bytes that are not ASCII: UTF-8 (with or without a byte order mark)
-or GB 18030; anything else, and a mixture, is refused with the line. GB 18030 is read by the 2022 edition, so that a rare
-name from two systems is one string. Sizes are in characters.
+or GB 18030; anything else, and a mixture, is refused with the line. GB 18030 is read by the 2022 edition,
+so that a rare name from two systems is one string. Sizes are in characters.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ that was imported, so that closing a batch of 65,536 records changes a handful o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, count, repeat
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, null, select, update
@@ -17,6 +19,7 @@ from ledger.core.registries import Kind
 from ledger.errors import ConflictError, IntegrityError
 from ledger.ports import AcceptedRun, RecordRow, RunRow
 from ledger.store.queries import (
+    MEMBERS,
     Prepared,
     all_or_none,
     execute_many,
@@ -31,6 +34,7 @@ from ledger.store.tables import LEAF_KEY, LEAF_KEY_BYTES, batches, owners, recor
 
 _KINDS = {int(kind): kind for kind in Kind}  # a look-up costs a tenth of ``Kind(number)``
 _RECORD = ("row", "owner", "id_hmac", "leaf", "line", "twin")
+_ID = _RECORD.index("id_hmac")
 _RUN = ("first", "last", "owner", "type", "ordinal", "chunk", "batch", "position", "job")
 _FIELDS = (
     *(records.c.row, owners.c.issuer, owners.c.kind, runs.c.type, records.c.id_hmac, records.c.leaf, runs.c.batch),
@@ -75,13 +79,17 @@ class SqlRecords:
         twins: Iterator[int],
     ) -> None:
         """``places``: chunk, batch, position and job of each run; ``twins``: of each record."""
-        rows = [
+        places_of = [
             (run.first, run.first + len(run.leaves) - 1, owner, run.type, run.ordinal, *place)
             for run, place in zip(accepted, places, strict=False)
         ]
         columns = (zip(count(run.first), repeat(owner), run.id_hmacs, run.leaves, run.lines, twins) for run in accepted)
-        insert_many(self._connection, runs, _RUN, rows)
-        insert_many(self._connection, records, _RECORD, list(chain.from_iterable(columns)))
+        insert_many(self._connection, runs, _RUN, places_of)
+        # In the order of the ids an import goes over the pages of their index once, however many millions it has.
+        rows = list(chain.from_iterable(columns))
+        with suppress(TypeError):  # an erased record has no id any more, and then the order is as good as any
+            rows.sort(key=itemgetter(_ID))
+        insert_many(self._connection, records, _RECORD, rows)
         files = dict.fromkeys(file for run in accepted for file in run.files)
         insert_many(self._connection, record_files, ("file_hmac", "record"), list(files))
 
@@ -121,6 +129,23 @@ class SqlRecords:
     def by_leaf(self, leaf: bytes) -> RecordRow | None:
         found = self._rows(_BY_RECORD.where(*_leaf_is(leaf)).limit(1))
         return found[0] if found else None
+
+    def batch_states(self, leaves: Sequence[bytes]) -> dict[bytes, str]:
+        found: dict[bytes, str] = {}
+        query = select(records.c.leaf, batches.c.state).select_from(records.join(runs, _own_run).join(batches))
+        for some in slices(leaves, MEMBERS // 2):
+            keys = {leaf[:LEAF_KEY_BYTES] for leaf in some}
+            wanted = query.where(_leaf_key.in_(keys), records.c.leaf.in_(some))
+            found |= dict(fetch_tuples(self._connection, wanted))
+        return found
+
+    def newest_leaves(self, issuer: str, id_hmacs: Sequence[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        own = select(owners.c.row).where(owners.c.issuer == issuer)
+        query = select(records.c.id_hmac, records.c.leaf).where(records.c.owner.in_(own)).order_by(records.c.row)
+        for some in slices(id_hmacs):
+            found |= dict(fetch_tuples(self._connection, query.where(records.c.id_hmac.in_(some))))
+        return found
 
     def by_file(self, file_hmac: bytes) -> list[RecordRow]:
         named = select(record_files.c.record).where(record_files.c.file_hmac == file_hmac)
