@@ -35,6 +35,7 @@ TARGETS = {
     "contracts/Council.sol": ARTIFACTS,
     "contracts/Consortium.sol": ARTIFACTS,
     "contracts/Records.sol": ARTIFACTS,
+    "contracts/TrustList.sol": ARTIFACTS,
     "contracts/test/BareStore.sol": ROOT / "tests" / "contracts",
 }
 SETTINGS: dict[str, Any] = {

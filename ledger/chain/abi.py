@@ -20,7 +20,7 @@ from eth_abi.exceptions import DecodingError
 from ledger.errors import InputError
 from ledger.proofs.keccak import keccak
 
-CONTRACTS = ("Council", "Consortium", "Records")
+CONTRACTS = ("Council", "Consortium", "Records", "TrustList")
 
 
 @dataclass(frozen=True, slots=True)

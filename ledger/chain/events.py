@@ -21,7 +21,7 @@ from ledger.proofs.receipts import Log
 LARGEST_RANGE = 2_000  # blocks; Besu refuses more than 5,000 by default
 
 _Decoder = Callable[[Log], Any]
-_Logs = Sequence[Mapping[str, Any]]
+Logs = Sequence[Mapping[str, Any]]
 _RECORDS: dict[bytes, _Decoder] = {
     records.TOPIC_BATCH_ANCHORED: records.decode_anchored,
     records.TOPIC_ANCHOR_REPEATED: records.decode_repeated,
@@ -50,13 +50,13 @@ class EventReader:
                 missing blocks would look complete), CHAIN_ANSWER_GARBLED, ENGINE_….
         """
         wanted = {"address": self._addresses}
-        for logs, first, last in self._ranges(wanted, since, until):
+        for logs, first, last in log_ranges(self._node, wanted, since, until):
             yield from self._decoded(logs, first, last)
 
     def find(self, address: bytes, topics: Sequence[bytes], since: int, until: int) -> bytes | None:
         """Hash of the first transaction with a log of ``address`` under these leading topics. As `read`."""
         wanted = {"address": data(address), "topics": [data(topic) for topic in topics]}
-        for logs, _, _ in self._ranges(wanted, since, until):
+        for logs, _, _ in log_ranges(self._node, wanted, since, until):
             with reading("eth_getLogs"):
                 for log in logs:
                     if [parse_data(topic, 32) for topic in log["topics"][: len(topics)]] != list(topics):
@@ -64,25 +64,7 @@ class EventReader:
                     return parse_data(log["transactionHash"], 32)
         return None
 
-    def _ranges(self, wanted: Mapping[str, Any], since: int, until: int) -> Iterator[tuple[_Logs, int, int]]:
-        if since > until:
-            return
-        self._node.block(until)
-        width = LARGEST_RANGE
-        while since <= until:
-            last = min(until, since + width - 1)
-            asked = {**wanted, "fromBlock": quantity(since), "toBlock": quantity(last)}
-            try:
-                logs: _Logs = self._node.ask("eth_getLogs", [asked], _list)
-            except (ConflictError, UnavailableError) as error:
-                if error.code != "ENGINE_REFUSED" or last == since:
-                    raise
-                width = (last - since + 1) // 2
-                continue
-            yield logs, since, last
-            since, width = last + 1, min(LARGEST_RANGE, width * 2)
-
-    def _decoded(self, logs: _Logs, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
+    def _decoded(self, logs: Logs, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
         blocks = self._blocks(logs)
         place = -1, 0
         for log in logs:
@@ -97,7 +79,7 @@ class EventReader:
             place = here
             yield here[0], blocks[here[0]].timestamp, event
 
-    def _blocks(self, logs: _Logs) -> dict[int, Block]:
+    def _blocks(self, logs: Logs) -> dict[int, Block]:
         """The blocks that hold ``logs``, by number, asked for together."""
         with reading("eth_getLogs"):
             numbers = sorted({parse_quantity(log["blockNumber"]) for log in logs})
@@ -109,7 +91,31 @@ class EventReader:
         return self._decoders[address][topics[0]](Log(address, topics, parse_data(log["data"])))
 
 
-def _list(answer: Any) -> _Logs:
+def log_ranges(node: Node, wanted: Mapping[str, Any], since: int, until: int) -> Iterator[tuple[Logs, int, int]]:
+    """(logs as answered, first block, last block) of each range asked for, from ``since`` to ``until``, both included.
+
+    ``wanted``: address and topics as in eth_getLogs.
+    Raises UnavailableError CHAIN_BEHIND, CHAIN_ANSWER_GARBLED, ENGINE_….
+    """
+    if since > until:
+        return
+    node.block(until)
+    width = LARGEST_RANGE
+    while since <= until:
+        last = min(until, since + width - 1)
+        asked = {**wanted, "fromBlock": quantity(since), "toBlock": quantity(last)}
+        try:
+            logs: Logs = node.ask("eth_getLogs", [asked], _list)
+        except (ConflictError, UnavailableError) as error:
+            if error.code != "ENGINE_REFUSED" or last == since:
+                raise
+            width = (last - since + 1) // 2
+            continue
+        yield logs, since, last
+        since, width = last + 1, min(LARGEST_RANGE, width * 2)
+
+
+def _list(answer: Any) -> Logs:
     if not isinstance(answer, list):  # an empty object must not pass for "no events"
         raise TypeError
     return answer

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from contracts_trust import TrustWorld
 from contracts_world import World
 
 
@@ -16,3 +17,8 @@ def world(deployed: World) -> Iterator[World]:
     snapshot = deployed.chain.snapshot()
     yield deployed
     deployed.chain.revert(snapshot)
+
+
+@pytest.fixture
+def trust(world: World) -> TrustWorld:
+    return TrustWorld.deploy(world)

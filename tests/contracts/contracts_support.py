@@ -10,7 +10,7 @@ from typing import Any
 
 from eth.chains.base import MiningChain
 from eth.vm.forks.berlin import BerlinVM
-from eth.vm.spoof import SpoofTransaction
+from eth.vm.message import Message
 from eth_abi.abi import decode, encode
 from eth_keys.datatypes import PrivateKey
 from eth_tester.backends.pyevm import PyEVMBackend
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = {
     name: json.loads((folder / f"{name}.json").read_text("utf-8"))
     for folder, names in {
-        ROOT / "ledger/chain/artifacts": ("Council", "Consortium", "Records"),
+        ROOT / "ledger/chain/artifacts": ("Council", "Consortium", "Records", "TrustList"),
         ROOT / "tests/contracts": ("BareStore",),
     }.items()
     for name in names
@@ -110,6 +110,7 @@ class Chain:
         self._backend = PyEVMBackend(vm_configuration=((0, BerlinVM),))
         self.evm.chain_id = chain_id
         self.time = START
+        self._seen: tuple[tuple[bytes, int], Any] | None = None
 
     @property
     def evm(self) -> MiningChain:
@@ -138,6 +139,26 @@ class Chain:
         assert block.header.timestamp == self.time
         self.time += 1
         return receipt, computation
+
+    def state(self) -> Any:
+        """The state after the newest block, seen from the next one; the same until there is another of either."""
+        self.evm.header = self.evm.header.copy(timestamp=self.time)
+        moment = bytes(self.evm.header.parent_hash), self.time
+        if self._seen is None or self._seen[0] != moment:
+            self._seen = moment, self.evm.get_vm().state
+        return self._seen[1]
+
+    def call(self, to: bytes, data: bytes) -> Any:
+        """The computation of a call from nobody, of which nothing stays."""
+        state = self.state()
+        message = Message(
+            gas=25_000_000, to=to, sender=bytes(20), value=0, data=data, code=state.get_code(to), is_static=True
+        )
+        context = state.get_transaction_context_class()(gas_price=0, origin=bytes(20))
+        before = state.snapshot()
+        computation = state.computation_class.apply_message(state, message, context)
+        state.revert(before)
+        return computation
 
     def deploy(self, key: PrivateKey, contract: str, *arguments: Any) -> Contract:
         artifact = ARTIFACTS[contract]
@@ -173,18 +194,7 @@ class Contract:
 
     def view(self, function: str, *arguments: Any) -> Any:
         """The single value returned, or the tuple of several. Raises ``Revert``."""
-        chain = self.chain
-        chain.evm.header = chain.evm.header.copy(timestamp=chain.time)
-        unsigned = chain.evm.create_unsigned_transaction(
-            nonce=0,
-            gas_price=0,
-            gas=25_000_000,
-            to=self.address,
-            value=0,
-            data=self.calldata(function, *arguments),
-        )
-        computation = chain.evm.get_vm().state.apply_transaction(SpoofTransaction(unsigned, from_=bytes(20)))
-        values = self._returned(function, computation)
+        values = self._returned(function, self.chain.call(self.address, self.calldata(function, *arguments)))
         return values[0] if len(values) == 1 else values
 
     def _returned(self, function: str, computation: Any) -> tuple[Any, ...]:

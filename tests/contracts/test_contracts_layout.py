@@ -41,6 +41,7 @@ STATUS_WORDS: Fields = [
     ("state", 0, 8), ("frozen", 8, 8), ("effective", 16, 40), ("recorded", 56, 40), ("reason", 96, 8),
     ("count", 104, 32),
 ]  # fmt: skip
+DEPLOYED = ("Council", "Consortium", "Records", "TrustList")
 SLOTS = {
     "Records": ["_batches", "_statuses", "_counts", "_retired", "_frozenBy", "_proposedBy", "_undecided"],
     "Consortium": [
@@ -51,6 +52,7 @@ SLOTS = {
         "_accreditations",
         "_freezeAccreditations",
     ],
+    "TrustList": ["_services", "_keys", "_qualifications", "_authorities", "_recognitions", "_published"],
 }
 
 
@@ -159,7 +161,7 @@ def test_the_consortium_is_where_a_slot_proof_looks(world: World) -> None:
 def _documented(kind: str) -> list[tuple[str, str, list[str]]]:
     return [
         (contract, entry["name"], [i["name"] for i in entry["inputs"]])
-        for contract in ("Council", "Consortium", "Records")
+        for contract in DEPLOYED
         for entry in ARTIFACTS[contract]["abi"]
         if entry["type"] == kind
     ]
@@ -186,7 +188,7 @@ def _walk(parameters: list[dict[str, Any]]) -> list[str]:
 def test_no_words_go_on_chain() -> None:
     """Free text would hold names sooner or later; a council's calls and a failed call's reason are code's."""
     allowed = {("Council", "propose"), ("Council", "ProposalMade"), ("Council", "CallFailed")}
-    for contract in ("Council", "Consortium", "Records"):
+    for contract in DEPLOYED:
         for entry in ARTIFACTS[contract]["abi"]:
             if (contract, entry.get("name")) not in allowed:
                 assert not {"string", "bytes"} & set(_walk(entry["inputs"])), entry
@@ -213,5 +215,5 @@ def test_the_artifacts_are_of_these_sources_and_settings() -> None:
 
 
 def test_contracts_fit_the_size_every_engine_allows() -> None:
-    for contract in ("Council", "Consortium", "Records"):
+    for contract in DEPLOYED:
         assert len(ARTIFACTS[contract]["deployedBytecode"]) // 2 <= 24_576  # EIP-170

@@ -1,0 +1,203 @@
+"""A trust list beside a founded ledger on a real embedded engine: typed calls in, typed entries out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from chain_kit import COURT, OFFICE, WITNESS, Between, Ledger, account, digest, found_ledger
+
+from ledger.chain.calls import OPEN_END, ConsortiumCalls, describe
+from ledger.chain.contracts import check_code
+from ledger.chain.transactor import Transactor
+from ledger.chain.trust_list import (
+    Published,
+    TrustList,
+    check_trust_list,
+    deploy_trust_list,
+    history_of,
+)
+from ledger.chain.trust_list_calls import TrustListCalls
+from ledger.core.registries import Kind, Permission
+from ledger.core.trust_services import (
+    DatedStatus,
+    Listing,
+    Qualification,
+    QualificationType,
+    RecognitionTerms,
+    ServiceStatus,
+    ServiceType,
+    jurisdiction_bytes32,
+)
+from ledger.errors import ConfigError, ConflictError, InputError, IntegrityError, NotFoundError
+
+PROVIDER, CERTIFICATE, KEY = "HK:CA-1", digest("certificate"), digest("key")
+LISTING = Listing(PROVIDER, ServiceType.CA, KEY, digest("name"), digest("description"))
+TERMS = RecognitionTerms("CN-440000", CERTIFICATE, int(Kind.LICENSE), 3, digest("agreement"))
+recogniser = account("recogniser of CN-440000")
+
+
+class Listed:
+    """A founded ledger with a trust list, one service on it, and an authority for CN-440000."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.records_before = check_code(ledger.transactor.node, ledger.contracts)
+        self.address = deploy_trust_list(ledger.transactor, account("deployer"), ledger.contracts)
+        self.calls = TrustListCalls(self.address)
+        self.list = TrustList(ledger.transactor, self.address)
+        consortium = ConsortiumCalls(ledger.contracts.consortium)
+        self.carry(consortium.account(recogniser.address, WITNESS, Permission.RELATE))
+        self.carry(
+            self.calls.list_service(CERTIFICATE, LISTING),
+            self.calls.authority("CN-440000", recogniser.address),
+        )
+
+    def carry(self, *calls: Any) -> None:
+        self.ledger.council.carry([account(OFFICE), account(COURT)], calls)
+
+
+@pytest.fixture
+def listed(tmp_path: Any) -> Iterator[Listed]:
+    ledger = found_ledger(tmp_path / "chain.db")
+    yield Listed(ledger)
+    ledger.engine.close()
+
+
+def test_a_trust_list_is_added_without_touching_the_ledger(listed: Listed) -> None:
+    assert check_code(listed.ledger.transactor.node, listed.ledger.contracts) == listed.records_before
+    check_trust_list(listed.ledger.transactor, listed.ledger.contracts, listed.address)
+
+
+def test_a_trust_list_under_another_council_is_not_taken_for_ours(listed: Listed) -> None:
+    transactor, contracts = listed.ledger.transactor, listed.ledger.contracts
+    with pytest.raises(ConfigError, match="CHAIN_NOT_FOUND"):
+        check_trust_list(transactor, contracts, bytes(20))
+    for other in (replace(contracts, council=b"\1" * 20), replace(contracts, consortium=b"\1" * 20)):
+        with pytest.raises(ConfigError, match="CHAIN_CODE_DIFFERS"):
+            check_trust_list(transactor, other, listed.address)
+
+
+def test_a_service_is_read_as_it_was_listed_with_every_status_it_had(listed: Listed) -> None:
+    for call in (
+        listed.calls.bar(CERTIFICATE),
+        listed.calls.status(CERTIFICATE, ServiceStatus.GRANTED),
+        listed.calls.status(CERTIFICATE, ServiceStatus.WITHDRAWN),
+    ):
+        listed.carry(call)
+    entry = listed.list.service(CERTIFICATE)
+    statuses = listed.list.statuses(CERTIFICATE, entry)
+    granted, suspended, withdrawn = ServiceStatus
+    assert [s.status for s in statuses] == [granted, suspended, granted, withdrawn]
+    assert [s.since for s in statuses] == sorted({s.since for s in statuses})
+    assert (entry.listing, entry.status, entry.count) == (LISTING, statuses[-1], 4)
+    assert entry.compromised_since is None
+
+
+def test_statuses_that_a_node_hides_or_bends_are_not_believed(listed: Listed) -> None:
+    listed.carry(listed.calls.status(CERTIFICATE, ServiceStatus.WITHDRAWN))
+    entry = listed.list.service(CERTIFICATE)
+
+    def reader(change: Any) -> TrustList:
+        def bend(method: str, _params: Sequence[Any], answer: Any) -> Any:
+            return change(answer()) if method == "eth_getLogs" else answer()
+
+        return TrustList(Transactor(Between(listed.ledger.engine, bend)), listed.address)
+
+    def earlier(logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        word = int.from_bytes(bytes.fromhex(logs[-1]["data"][2:])[32:64], "big") - 1
+        return [*logs[:-1], {**logs[-1], "data": logs[-1]["data"][:66] + f"{word:064x}" + logs[-1]["data"][130:]}]
+
+    for change in (lambda logs: logs[:-1], lambda logs: logs[::-1], lambda logs: logs[:1] * 2, earlier):
+        with pytest.raises(IntegrityError, match="TRUST_LIST_HISTORY_DIFFERS"):
+            reader(change).statuses(CERTIFICATE, entry)
+    assert len(reader(lambda logs: logs).statuses(CERTIFICATE, entry)) == 2
+
+
+def test_a_status_written_between_two_looks_does_not_spoil_the_first(listed: Listed) -> None:
+    entry = listed.list.service(CERTIFICATE)
+    listed.carry(listed.calls.bar(CERTIFICATE))
+    assert listed.list.statuses(CERTIFICATE, entry) == (entry.status,)
+
+
+def test_the_history_digest_depends_on_every_entry_and_their_order() -> None:
+    one, two = DatedStatus(ServiceStatus.GRANTED, 5), DatedStatus(ServiceStatus.SUSPENDED, 6)
+    assert len({history_of(h) for h in ([], [one], [two], [one, two], [two, one], [one, one])}) == 6
+
+
+def test_a_compromise_shows_at_every_service_of_the_key(listed: Listed) -> None:
+    renewed = digest("renewed certificate")
+    listed.carry(listed.calls.list_service(renewed, LISTING), listed.calls.compromise_key(KEY, 1_500_000_000))
+    found = {listed.list.service(c).compromised_since for c in (CERTIFICATE, renewed)}
+    assert found == {1_500_000_000}
+
+
+def test_the_authority_recognises_and_ends(listed: Listed) -> None:
+    assert listed.list.authority("CN-440000") == (recogniser.address, WITNESS)
+    receipt = listed.list.recognise(recogniser, TERMS, 0, OPEN_END)
+    written = listed.ledger.transactor.node.block(receipt.block).timestamp
+    assert listed.list.recognition(TERMS) == (written, OPEN_END)
+    end = written + 1_000
+    listed.list.end_recognition(recogniser, TERMS, end)
+    assert listed.list.recognition(TERMS) == (written, end)
+
+
+def test_a_refusal_comes_in_words(listed: Listed) -> None:
+    with pytest.raises(ConflictError, match="CHAIN_REFUSED") as caught:
+        listed.list.recognise(account(OFFICE), TERMS, 0, OPEN_END)
+    assert caught.value.values["name"] == "NotAuthority"
+    assert caught.value.values["values"]["jurisdiction"] in caught.value.text("en")
+
+
+def test_qualifications_and_the_published_list_are_read_as_written(listed: Listed) -> None:
+    id_, government = digest("document"), QualificationType.GOVERNMENT
+    until = int(listed.ledger.clock.now) + 9_999
+    listed.carry(
+        listed.calls.qualify(id_, PROVIDER, government, digest("number"), until=until),
+        listed.calls.publish(3, digest("list"), until),
+        listed.calls.describe_service(CERTIFICATE, digest("other description")),
+    )
+    found = listed.list.qualification(id_)
+    assert found == Qualification(government, PROVIDER, digest("number"), found.since, until)
+    published = listed.list.published()
+    assert published == Published(3, found.since, until, digest("list"))
+    assert listed.list.service(CERTIFICATE).listing.document == digest("other description")
+    listed.carry(listed.calls.end_qualification(id_))
+    assert listed.list.qualification(id_).until < until
+
+
+def test_what_is_not_there_is_not_found(listed: Listed) -> None:
+    listed.carry(listed.calls.authority("CN-440000"))
+    nowhere = replace(TERMS, jurisdiction="HK")
+    for code, look in (
+        ("TRUST_LIST_SERVICE_UNKNOWN", lambda: listed.list.service(digest("stranger"))),
+        ("TRUST_LIST_QUALIFICATION_UNKNOWN", lambda: listed.list.qualification(digest("stranger"))),
+        ("TRUST_LIST_AUTHORITY_UNKNOWN", lambda: listed.list.authority("CN-440000")),
+        ("TRUST_LIST_RECOGNITION_UNKNOWN", lambda: listed.list.recognition(nowhere)),
+        ("TRUST_LIST_NONE_PUBLISHED", listed.list.published),
+    ):
+        with pytest.raises(NotFoundError, match=code) as caught:
+            look()
+        assert caught.value.text("zh") and caught.value.text("en")
+
+
+def test_whoever_approves_is_told_what_a_call_does(listed: Listed) -> None:
+    call = listed.calls.status(CERTIFICATE, ServiceStatus.WITHDRAWN)
+    told = describe(call, listed.ledger.contracts, listed.address)
+    assert (told.contract, told.function) == ("TrustList", "setServiceStatus")
+    assert told.values == {"certificate": CERTIFICATE, "status": 3}
+    assert describe(call, listed.ledger.contracts).contract is None
+
+
+@pytest.mark.parametrize(("purpose", "level"), [(0, 1), (2**16, 1), (1, 0), (1, 5)])
+def test_terms_out_of_range_go_nowhere(purpose: int, level: int) -> None:
+    with pytest.raises(InputError, match="SHAPE_RANGE"):
+        replace(TERMS, purpose=purpose, level=level).words()
+
+
+@pytest.mark.parametrize("jurisdiction", ["", "cn", "CN-", "中国", "CN-" + "1" * 30])
+def test_a_jurisdiction_is_a_code(jurisdiction: str) -> None:
+    with pytest.raises(InputError, match="SHAPE_"):
+        jurisdiction_bytes32(jurisdiction)
