@@ -12,6 +12,8 @@ from ledger.errors import InputError
 
 VERSION = 0xA0
 MAX_BYTES = 16_384  # the longest in use are a fifth of it; a name of a megabyte would be work without end
+SM2_WITH_SM3 = "1.2.156.10197.1.501"
+"""Signature algorithm of certificates and lists (GM/T 0006), which the libraries do not know."""
 _ORGANIZATION = der.write_oid("2.5.4.10")
 _STRINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x1E: "utf-16-be"}
 

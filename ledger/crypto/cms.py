@@ -5,19 +5,20 @@ There is one template. Verification takes the parts out, builds the signature ag
 bytes: a CMS otherwise has hundreds of bits that nobody reads and anyone may change.
 
     ContentInfo(id-signedData, SignedData
-        version 1, {sha-256}, EncapsulatedContentInfo(id-data, no content), {signing certificate},
-        {SignerInfo 1, issuer and serial number, sha-256,
+        version 1, {digest}, EncapsulatedContentInfo(id-data, no content), {signing certificate},
+        {SignerInfo 1, issuer and serial number, digest,
          signed attributes {content type, message digest, signing certificate v2, signing time},
          algorithm of the key, signature})
+
+The digest is the one that goes with the algorithm of the key, whatever names a certificate by SHA-256.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from ledger.crypto import der
-from ledger.crypto.algorithms import SHA256_IDENTIFIER, algorithm_of, verify_raw
+from ledger.crypto.algorithms import Algorithm, algorithm_of, verify_raw
 from ledger.crypto.certificates import MAX_BYTES as MAX_CERTIFICATE
 from ledger.crypto.certificates import CertificateParts, fingerprint, read_certificate
 from ledger.errors import InputError
@@ -50,9 +51,10 @@ def signed_attributes(content: bytes, certificate: bytes, signing_time: int) -> 
     (RFC 5652 section 5.4).
 
     Raises:
-        InputError: ``CERTIFICATE_SYNTAX``.
+        InputError: ``CERTIFICATE_SYNTAX``, ``SIGNATURE_KEY``.
     """
     parts = read_certificate(certificate)
+    digest = algorithm_of(parts.spki).digest
     issuer = der.write(der.SEQUENCE, der.write(_DIRECTORY_NAME, parts.issuer))
     # ESSCertIDv2 (RFC 5035 section 4): SHA-256 is the default and left out in DER
     identifier = der.write(
@@ -62,7 +64,7 @@ def signed_attributes(content: bytes, certificate: bytes, signing_time: int) -> 
     )
     return der.write_set(
         _attribute(_CONTENT_TYPE, _DATA),
-        _attribute(_MESSAGE_DIGEST, der.write(der.OCTET_STRING, hashlib.sha256(content).digest())),
+        _attribute(_MESSAGE_DIGEST, der.write(der.OCTET_STRING, digest.of(content))),
         _attribute(_SIGNING_TIME, der.write_time(signing_time)),
         _attribute(_SIGNING_CERTIFICATE, der.write(der.SEQUENCE, der.write(der.SEQUENCE, identifier))),
     )
@@ -75,19 +77,20 @@ def assemble(certificate: bytes, attributes: bytes, signature: bytes) -> bytes:
         InputError: ``CERTIFICATE_SYNTAX``, ``SIGNATURE_KEY``, ``DER_SHAPE``.
     """
     parts = read_certificate(certificate)
+    algorithm = algorithm_of(parts.spki)
     signer = der.write(
         der.SEQUENCE,
         _ONE,
         der.write(der.SEQUENCE, parts.issuer, parts.serial),
-        SHA256_IDENTIFIER,
+        algorithm.digest.identifier,
         der.write(_IMPLICIT_0, der.read(attributes, der.SET).content),
-        algorithm_of(parts.spki).identifier,
+        algorithm.identifier,
         der.write(der.OCTET_STRING, signature),
     )
     signed = der.write(
         der.SEQUENCE,
         _ONE,
-        der.write(der.SET, SHA256_IDENTIFIER),
+        der.write(der.SET, algorithm.digest.identifier),
         der.write(der.SEQUENCE, _DATA),
         der.write(_IMPLICIT_0, certificate),
         der.write(der.SET, signer),
@@ -101,10 +104,11 @@ def verify_detached(cms: bytes, content: bytes) -> CmsSignature:
     Raises:
         InputError: ``CMS_SYNTAX`` not DER of the profile; ``CMS_CERTIFICATES`` not exactly one certificate;
             ``CMS_SIGNERS`` not exactly one signer; ``CMS_UNSIGNED`` unsigned attributes; ``CMS_ATTRIBUTES``
-            not exactly the four signed attributes; ``CMS_SIGNER_IDENTIFIER`` the signer names another
-            certificate; ``CMS_MESSAGE_DIGEST`` other content; ``CMS_SIGNING_CERTIFICATE`` the attribute names
-            another certificate; ``CMS_FORM`` other bytes than the template's; ``CMS_ALGORITHM`` a key that is
-            not allowed; ``CMS_SIGNATURE`` the signature does not verify.
+            not exactly the four signed attributes; ``CMS_ALGORITHM`` a key that is not allowed;
+            ``CMS_SIGNER_IDENTIFIER`` the signer names another certificate; ``CMS_MESSAGE_DIGEST`` other
+            content; ``CMS_SIGNING_CERTIFICATE`` the attribute names another certificate; ``CMS_FORM`` other
+            bytes than the template's; ``CMS_SIGNATURE`` the signature does not verify.
+        ConfigError: ``SM2_UNAVAILABLE`` where this machine cannot check a signature by SM2.
     """
     if len(cms) > MAX_BYTES:
         raise InputError("CMS_SYNTAX", cause="size")
@@ -116,19 +120,19 @@ def verify_detached(cms: bytes, content: bytes) -> CmsSignature:
         if error.code.startswith("CMS_"):
             raise
         raise InputError("CMS_SYNTAX", cause=error.code) from error
-    _check_attributes(content, certificate, parts, attributes, signer)
     try:
-        algorithm = algorithm_of(parts.spki).name
+        algorithm = algorithm_of(parts.spki)
     except InputError as error:
         raise InputError("CMS_ALGORITHM") from error
+    _check_attributes(algorithm, content, certificate, parts, attributes, signer)
     signed = signed_attributes(content, certificate, signing_time)
     if assemble(certificate, signed, signature) != cms:
         raise InputError("CMS_FORM")
     try:
-        verify_raw(parts.spki, algorithm, signature, signed)
+        verify_raw(parts.spki, algorithm.name, signature, signed)
     except InputError as error:
         raise InputError("CMS_SIGNATURE") from error
-    return CmsSignature(certificate, fingerprint(certificate), signing_time, algorithm, parts.organization)
+    return CmsSignature(certificate, fingerprint(certificate), signing_time, algorithm.name, parts.organization)
 
 
 def _attribute(type_: bytes, value: bytes) -> bytes:
@@ -172,6 +176,7 @@ def _attributes(element: der.Element) -> dict[bytes, der.Element]:
 
 
 def _check_attributes(
+    algorithm: Algorithm,
     content: bytes,
     certificate: bytes,
     parts: CertificateParts,
@@ -181,7 +186,7 @@ def _check_attributes(
     """The equality with the template says all of this at once; these say *what* differs."""
     if signer.content != parts.issuer + parts.serial:
         raise InputError("CMS_SIGNER_IDENTIFIER")
-    if attributes[_MESSAGE_DIGEST].content != hashlib.sha256(content).digest():
+    if attributes[_MESSAGE_DIGEST].content != algorithm.digest.of(content):
         raise InputError("CMS_MESSAGE_DIGEST")
     # another certificate with the same issuer and serial number must not be put in the place of the signed
     # one

@@ -82,14 +82,18 @@ def read_time(element: Element) -> int:
     return instant
 
 
-def read_all(data: bytes) -> list[Element]:
+def read_all(data: bytes, most: int | None = None) -> list[Element]:
     """Every element of ``data``, which must be used up.
 
     Raises:
-        InputError: ``DER_SYNTAX`` for a cut, over-long or indefinite encoding or a tag of several bytes.
+        InputError: ``DER_SYNTAX`` for a cut, over-long or indefinite encoding or a tag of several bytes;
+            ``DER_SHAPE`` for more elements than ``most``.
     """
-    found, at = [], 0
+    found: list[Element] = []
+    at = 0
     while at < len(data):
+        if len(found) == most:
+            raise InputError("DER_SHAPE")
         start, tag = at, data[at]
         if tag & _HIGH_TAG == _HIGH_TAG or at + 2 > len(data):
             raise InputError("DER_SYNTAX", offset=start)
@@ -114,7 +118,7 @@ def read(data: bytes, tag: int) -> Element:
     Raises:
         InputError: ``DER_SYNTAX``, ``DER_SHAPE``.
     """
-    found = read_all(data)
+    found = read_all(data, 1)
     if len(found) != 1 or found[0].tag != tag:
         raise InputError("DER_SHAPE")
     return found[0]
@@ -122,7 +126,7 @@ def read(data: bytes, tag: int) -> Element:
 
 def members(element: Element, *tags: int) -> list[Element]:
     """The children of a constructed element, which must bear exactly these tags."""
-    found = element.children()
+    found = read_all(element.content, len(tags))
     if [child.tag for child in found] != list(tags):
         raise InputError("DER_SHAPE")
     return found

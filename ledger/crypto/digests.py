@@ -24,6 +24,13 @@ def digest_stream(stream: BinaryIO) -> FileDigest:
     return FileDigest(size, sha256.digest(), sm3.finalize())
 
 
+def sm3(data: bytes) -> bytes:
+    """SM3 of ``data``, 32 bytes."""
+    found = Hash(SM3())
+    found.update(data)
+    return found.finalize()
+
+
 def digest_path(path: Path) -> FileDigest:
     """As ``digest_stream`` for a file.
 

@@ -48,6 +48,7 @@ def build_path(leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], m
             ``PATH_NOT_YET_VALID`` with the date; ``PATH_SIGNATURE``; ``PATH_ALGORITHM``; ``PATH_KEY_USAGE``;
             ``PATH_INVALID`` another rule of RFC 5280 section 6, with the reason; ``PATH_CERTIFICATE``
             unreadable; ``PATH_TOO_COMPLEX`` more certificates than the budget.
+        ConfigError: ``SM2_UNAVAILABLE`` where this machine cannot check a signature by SM2.
     """
     if not anchors:
         raise InputError("PATH_NO_ANCHORS")
@@ -133,6 +134,8 @@ def _judge(chain: list[Any], moment: int) -> None:
     from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
     from pyhanko_certvalidator.validate import async_validate_path
 
+    from ledger.crypto.path_signatures import PathSignatures
+
     for certificate in chain:
         if certificate.public_key.algorithm == "rsa" and certificate.public_key.bit_size < RSA_LEAST_BITS:
             raise InputError("PATH_ALGORITHM")
@@ -143,6 +146,7 @@ def _judge(chain: list[Any], moment: int) -> None:
         moment=datetime.fromtimestamp(moment, UTC),
         time_tolerance=timedelta(0),
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
+        signature_validator=PathSignatures(),
     )
     path = ValidationPath(CertTrustAnchor(chain[-1]), chain[-2:0:-1], chain[0])
     try:

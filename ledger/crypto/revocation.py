@@ -17,10 +17,12 @@ from typing import Any, Literal
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import MD5, SHA1
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
 from ledger.core.bundles import ValidationData
-from ledger.crypto.certificates import read_signed
+from ledger.crypto.algorithms import verify_raw
+from ledger.crypto.certificates import SM2_WITH_SM3, read_certificate, read_signed
 from ledger.crypto.paths import CertificatePath
 from ledger.errors import InputError
 
@@ -82,6 +84,7 @@ def judge(path: CertificatePath, data: ValidationData, moment: int) -> Revocatio
         InputError: ``REVOCATION_CRL_SYNTAX``; ``REVOCATION_CRL_SIGNATURE`` a CRL in the name of an authority
         of the
             path that it did not sign; ``REVOCATION_PATH_EMPTY`` nothing to judge.
+        ConfigError: ``SM2_UNAVAILABLE`` where this machine cannot check a signature by SM2.
     """
     if len(path.certificates) < 2:
         raise InputError("REVOCATION_PATH_EMPTY")
@@ -158,12 +161,24 @@ def _require_signature(crl: x509.CertificateRevocationList, issuer: x509.Certifi
     except x509.ExtensionNotFound:
         allowed = True  # RFC 5280 section 6.3.3 f: only "if a key usage extension is present"
     try:
-        valid = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-        allowed = allowed and not isinstance(crl.signature_hash_algorithm, _BROKEN_HASHES)
+        if crl.signature_algorithm_oid.dotted_string == SM2_WITH_SM3:
+            valid = _signed_by_sm2(crl, issuer)
+        else:
+            valid = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+            allowed = allowed and not isinstance(crl.signature_hash_algorithm, _BROKEN_HASHES)
     except (TypeError, ValueError, InvalidSignature, UnsupportedAlgorithm):
         valid = False
     if not (allowed and valid):
         raise InputError("REVOCATION_CRL_SIGNATURE")
+
+
+def _signed_by_sm2(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        spki = read_certificate(issuer.public_bytes(Encoding.DER)).spki
+        verify_raw(spki, "sm2-sm3", crl.signature, crl.tbs_certlist_bytes)
+    except InputError:
+        return False
+    return True
 
 
 def _covers(crl: x509.CertificateRevocationList, certificate: x509.Certificate) -> bool:

@@ -152,12 +152,13 @@ export async function verifyDetached(cms, content) {
     throw new Refusal("CMS_SYNTAX", { cause: error.code });
   }
   const { certificate, attributes, signer, signature } = apart;
+  // first of all: the digest below is that of the algorithms which are checked here
+  const algorithm = algorithmOf(parts.spki);
   if (!same(signer.content, concat(parts.issuer, parts.serial))) throw new Refusal("CMS_SIGNER_IDENTIFIER");
   if (!same(attributes.digest.content, sha256(content))) throw new Refusal("CMS_MESSAGE_DIGEST");
   if (!holds(attributes.certificate.content, der.write(octetString, sha256(certificate)))) {
     throw new Refusal("CMS_SIGNING_CERTIFICATE");
   }
-  const algorithm = algorithmOf(parts.spki);
   const signed = signedAttributes(content, certificate, parts, attributes.time.outer);
   if (!same(assemble(certificate, parts, signed, algorithm.identifier, signature), cms)) throw new Refusal("CMS_FORM");
   if (!(await verifyRaw(algorithm, parts.spki, signature, signed))) throw new Refusal("CMS_SIGNATURE");

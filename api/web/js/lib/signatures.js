@@ -8,6 +8,13 @@ export class NotCheckedHere extends Error {}
 
 const P256_SPKI = unhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004");
 const P256_OIDS = concat(der.writeOid("1.2.840.10045.2.1"), der.writeOid("1.2.840.10045.3.1.7"));
+/** Algorithms of keys that the ledger checks and WebCrypto does not, or not in every browser: P-384, SM2, Ed25519. */
+const ELSEWHERE = [
+  ["1.2.840.10045.2.1", "1.3.132.0.34"],
+  ["1.2.840.10045.2.1", "1.2.156.10197.1.301"],
+  ["1.3.101.112"],
+].map((oids) => der.write(der.TAGS.sequence, ...oids.map((one) => der.writeOid(one))));
+const PSS_OID = der.writeOid("1.2.840.113549.1.1.10");
 const RSA_OID = der.write(der.TAGS.sequence, der.writeOid("1.2.840.113549.1.1.1"), der.write(der.TAGS.null));
 
 const ECDSA = {
@@ -27,7 +34,18 @@ export function algorithmOf(spki) {
   if (holds(spki.subarray(0, 40), P256_OIDS)) throw new NotCheckedHere(); // a point in another form
   const bits = rsaBits(spki);
   if (bits >= 2048 && bits <= 4096) return RSA;
+  if (isCheckedElsewhere(spki)) throw new NotCheckedHere();
   throw new Refusal("CMS_ALGORITHM");
+}
+
+function isCheckedElsewhere(spki) {
+  try {
+    const { sequence, bitString } = der.TAGS;
+    const [algorithm] = der.children(der.read(spki, sequence), sequence, bitString);
+    return ELSEWHERE.some((one) => same(one, algorithm.outer)) || same(der.children(algorithm)[0].outer, PSS_OID);
+  } catch {
+    return false;
+  }
 }
 
 function rsaBits(spki) {
