@@ -1,0 +1,80 @@
+"""What a verifier brings along, and the questions that seals and signatures have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger.core.verdicts import Finding, failed, undetermined
+from ledger.crypto import der, sm2
+from ledger.crypto.ses.holders import Holder, read_holder
+from ledger.crypto.ses.values import SM2_WITH_SM3, Extension
+from ledger.errors import InputError, NotFoundError
+
+_ALGORITHM = der.write_oid(SM2_WITH_SM3)
+Findings = tuple[Finding, ...]
+PathJudge = Callable[[bytes, int], Findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """``maker(certificate, moment)``, ``signer(certificate, moment)``: chain to an authority recognised for makers or
+    for signers, and revocation, at that moment; what they return are remarks. ``token(token, data)``: the instant it
+    proves.
+
+    Each raises InputError for what is refused, NotFoundError or UnavailableError for what cannot be told.
+    """
+
+    maker: PathJudge | None = None
+    signer: PathJudge | None = None
+    token: Callable[[bytes, bytes], int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the signature is found beside: SM3 of the document (32 bytes), path of the signed file in its package,
+    bytes of ``Seal.esl``; ``existed``: an instant at which it is proved to have existed (by the anchor of a record
+    that holds it), seconds UTC. Each None if there is none."""
+
+    digest: bytes | None = None
+    property_info: str | None = None
+    seal: bytes | None = None
+    existed: int | None = None
+
+
+def known(moment: int | None) -> int:
+    """A signature of 2014 may hold a token where its time stands; until that is judged, what hangs on the time is
+    open."""
+    if moment is None:
+        raise NotFoundError("SES_TIME_NOT_JUDGED")
+    return moment
+
+
+def signed_by(certificate: bytes, algorithm: bytes, signature: bytes, data: bytes, code: str) -> Findings:
+    if algorithm != _ALGORITHM:
+        return (failed("SES_ALGORITHM"),)
+    point = read_holder(certificate).point
+    try:
+        sm2.verify(point, data, signature)
+    except InputError:
+        return (failed(code),)
+    return ()
+
+
+def judged(judge: PathJudge | None, certificate: bytes, moment: int, code: str) -> Findings:
+    if judge is None:
+        return (undetermined(code),)
+    return judge(certificate, moment)
+
+
+def without_critical(found: tuple[Extension, ...], code: str) -> Findings:
+    """None is known here, so none that is critical may be passed over."""
+    return (undetermined(code),) if any(e.critical for e in found) else ()
+
+
+def covers(holder: Holder, moment: int) -> bool:
+    return holder.valid_from <= moment <= holder.valid_until
+
+
+def period_of(holder: Holder) -> dict[str, int]:
+    return {"since": holder.valid_from, "until": holder.valid_until}
