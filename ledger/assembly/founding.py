@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from ledger.assembly.app import MAIN, App
+from ledger.assembly.adapters import MAIN
+from ledger.assembly.app import App
 from ledger.assembly.chains import found_engine
 from ledger.assembly.home import ChainFile, Home
 from ledger.assembly.trusting import first_trust

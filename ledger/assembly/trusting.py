@@ -15,7 +15,6 @@ from ledger.core.trust_lists import Authority, CouncilKey, DatedState, Policy, R
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.trust_signatures import sign_trust
 from ledger.errors import ConfigError
-from ledger.outside.keystore import KeyEntry
 
 LEVEL = 2
 DAY = 86_400
@@ -24,7 +23,7 @@ DAY = 86_400
 def first_trust(app: App, jurisdictions: Sequence[str], council: Sequence[str], threshold: int) -> TrustFile:
     """Version 1, signed by every council key that lies here. ``council``: members' organisations."""
     now = int(app.clock())
-    listed = [app.keys.council(e.organisation, e.name)[0] for e in _council_entries(app, council)]
+    listed = [app.keys.council(*key)[0] for key in _council_keys(app, council)]
     authorities = _authorities(app, now)
     content = Trust(
         version=1,
@@ -80,8 +79,8 @@ def sign(app: App, content: Trust, council: Sequence[str] | None) -> TrustFile:
     """
     listed: dict[str, CouncilKey] = {k.id: k for k in content.keys}
     signatures = []
-    for entry in _council_entries(app, council):
-        key, private = app.keys.council(entry.organisation, entry.name)
+    for held in _council_keys(app, council):
+        key, private = app.keys.council(*held)
         if listed.get(key.id) == key:
             signatures.append(sign_trust(content, key.id, private))
     if not signatures:
@@ -89,8 +88,8 @@ def sign(app: App, content: Trust, council: Sequence[str] | None) -> TrustFile:
     return TrustFile(content, tuple(sorted(signatures, key=lambda s: s.key)))
 
 
-def _council_entries(app: App, council: Sequence[str] | None) -> list[KeyEntry]:
-    return [e for e in app.keys.list() if e.purpose == "council" and (council is None or e.organisation in council)]
+def _council_keys(app: App, council: Sequence[str] | None) -> list[tuple[str, str]]:
+    return [held for held in app.keys.held("council") if council is None or held[0] in council]
 
 
 def _chain(app: App) -> TrustedChain:

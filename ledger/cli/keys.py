@@ -60,16 +60,16 @@ def new(
     session: Session = context.obj
     if csr is not None and (purpose != "signing" or certify):
         raise InputError("CLI_KEY_CSR")
-    with session.app() as app:
-        organisation = session.acting(app)
+    from ledger.assembly.file_acts import keys_logged
+
+    if purpose not in (*PURPOSES, "approval"):
+        raise InputError("CLI_KEY_PURPOSE", known=", ".join((*PURPOSES, "approval")))
+    with session.app() as app, keys_logged(app, "key.new", organisation := session.acting(app)):
         value = {"organisation": organisation, "name": name, "purpose": purpose}
         if purpose == "approval":
             app.keys.create_secret(organisation, name, purpose)
-            session.result(value, name)
-            return 0
-        if purpose not in PURPOSES:
-            raise InputError("CLI_KEY_PURPOSE", known=", ".join((*PURPOSES, "approval")))
-        if purpose == "signing" and certify:
+            text = name
+        elif purpose == "signing" and certify:
             from ledger.assembly import council_work
 
             certificate = council_work.certify(app, organisation, organization or organisation, name, authority)
@@ -97,8 +97,7 @@ def _request(app: App, organisation: str, name: str, words: str, algorithm: str 
     try:
         app.keys.signing(organisation, name)
     except NotFoundError:
-        waiting = {(e.organisation, e.name) for e in app.keys.list() if e.purpose == "signing"}
-        if (organisation, name) not in waiting:
+        if name not in app.keys.names(organisation, "signing"):  # else it waits for its certificate
             app.keys.create(organisation, name, "signing", algorithm)
     else:
         raise ConflictError("KEYS_EXISTS", file=f"{name}.signing.crt")
@@ -112,10 +111,10 @@ def import_(
     name: Annotated[str, typer.Option(help="密钥名称 · name of the key")] = "main",
 ) -> int:
     session: Session = context.obj
+    from ledger.assembly.file_acts import keys_logged
     from ledger.cli.certificates import read_certificate_file
 
-    with session.app() as app:
-        organisation = session.acting(app)
+    with session.app() as app, keys_logged(app, "key.import", organisation := session.acting(app)):
         if purpose == "certificate":
             app.keys.put_certificate(organisation, name, read_certificate_file(file))
         elif purpose in PURPOSES:

@@ -113,7 +113,7 @@ class Session:
         chosen = self.organisation or app.settings.organisation
         if chosen:
             return organisation_id(chosen)
-        known = sorted({e.organisation for e in app.keys.list() if e.purpose == "signing"})
+        known = sorted({organisation for organisation, _ in app.keys.held("signing")})
         if len(known) != 1:
             raise InputError("CLI_ORG_NEEDED", known=", ".join(known) or "–")
         return known[0]

@@ -109,6 +109,7 @@ class KeyStore:
     def __init__(self, root: Path, passphrase: bytes | None = None) -> None:
         self._root = root
         self._passphrase = passphrase
+        self._loaded: dict[bytes, Any] = {}  # by the digest of the PEM: checking a key of RSA takes a tenth of a second
 
     def __repr__(self) -> str:
         return f"KeyStore({str(self._root)!r})"
@@ -210,7 +211,7 @@ class KeyStore:
         Raises:
             NotFoundError: ``KEYS_UNKNOWN`` if there is none.
         """
-        names = [name for name, purpose in self._names(organisation) if purpose == "approval"]
+        names = list(self.names(organisation, "approval"))
         if not names:
             raise NotFoundError("KEYS_UNKNOWN", file="*.approval.hex")
         return [ApprovalKey(self.secret(organisation, name, "approval")) for name in names]
@@ -219,12 +220,20 @@ class KeyStore:
 
     def list(self) -> list[KeyEntry]:
         """Every key of every organisation, without anything secret."""
-        found = []
+        return [self._entry(who, *key) for who in self._organisations() for key in self._names(who)]
+
+    def held(self, purpose: str) -> Iterator[tuple[str, str]]:
+        """(organisation, name) of the keys of a purpose. None is opened: one that is damaged is named all the same."""
+        return ((who, name) for who in self._organisations() for name in self.names(who, purpose))
+
+    def names(self, organisation: str, purpose: str) -> Iterator[str]:
+        """Names of the organisation's keys of a purpose, none of which is opened."""
+        return (name for name, found in self._names(organisation) if found == purpose)
+
+    def _organisations(self) -> Iterator[str]:
         for folder in sorted(self._root.iterdir()) if self._root.is_dir() else []:
             if folder.is_dir():
-                organisation = folder.name.replace("_", "/")
-                found += [self._entry(organisation, *key) for key in self._names(organisation)]
-        return found
+                yield folder.name.replace("_", "/")
 
     def _entry(self, organisation: str, name: str, purpose: str) -> KeyEntry:
         if purpose in _HEX:
@@ -270,4 +279,7 @@ class KeyStore:
 
     def _load(self, organisation: str, name: str, purpose: str) -> Any:
         pem = private_files.read_private(self._path(organisation, name, purpose, "pem"))
-        return load_pem(pem, self._passphrase, name)
+        digest = sha256(pem).digest()
+        if digest not in self._loaded:
+            self._loaded[digest] = load_pem(pem, self._passphrase, name)
+        return self._loaded[digest]

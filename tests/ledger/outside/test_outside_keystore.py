@@ -223,6 +223,38 @@ def test_damaged_files(store: KeyStore, tmp_path: Path) -> None:
             use()
 
 
+def test_names_are_told_without_opening_a_key(store: KeyStore, tmp_path: Path) -> None:
+    foreign = "DE:HRB/1"
+    store.create(ORG, "main", "account")
+    store.create(ORG, "member", "council")
+    store.create(foreign, "main", "account")
+    for file in (tmp_path / "keys").rglob("*.pem"):
+        file.write_bytes(b"damaged")
+    assert set(store.held("account")) == {(ORG, "main"), (foreign, "main")}
+    assert (list(store.held("council")), list(store.held("signing"))) == ([(ORG, "member")], [])
+    assert (list(store.names(ORG, "account")), list(store.names(OTHER, "account"))) == (["main"], [])
+
+
+def test_a_key_that_was_opened_once_is_not_given_once_its_file_is_gone_open_to_others_or_another(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    store.create(ORG, "main", "account")
+    store.create(ORG, "spare", "account")
+    folder = tmp_path / "keys" / ORG
+    file, spare = folder / "main.account.pem", folder / "spare.account.pem"
+    address = store.account(ORG, "main").address
+    assert store.account(ORG, "main").address == address
+    file.chmod(0o644)
+    with pytest.raises(ConfigError, match="KEYS_PERMISSIONS"):
+        store.account(ORG, "main")
+    file.chmod(0o600)
+    file.write_bytes(spare.read_bytes())
+    assert store.account(ORG, "main").address == store.account(ORG, "spare").address != address
+    file.unlink()
+    with pytest.raises(NotFoundError, match="KEYS_UNKNOWN"):
+        store.account(ORG, "main")
+
+
 def test_list_tells_keys_apart_without_showing_them(store: KeyStore) -> None:
     store.create(ORG, "member", "council")
     store.create(OTHER, "main", "account")

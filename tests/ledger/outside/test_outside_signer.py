@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ledger.core import merkle
 from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
@@ -145,7 +145,7 @@ def test_keys_that_do_not_belong_together(authority: DemoAuthority, certificate:
         SoftwareSigner(ORG, ec.generate_private_key(ec.SECP256R1()), certificate, approvals, source)
     with pytest.raises(ConfigError, match="APPROVAL_KEYS_EMPTY"):
         SoftwareSigner(ORG, KEY, certificate, [], source)
-    odd = ed25519.Ed25519PrivateKey.generate()
+    odd = ec.generate_private_key(ec.SECP521R1())
     other = authority.issue(odd.public_key(), "局", ORG, NOW, 1)
     with pytest.raises(ConfigError, match="SIGNER_KEY_ALGORITHM"):
         SoftwareSigner(ORG, odd, other, approvals, source)
