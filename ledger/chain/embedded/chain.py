@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from ledger.chain.embedded.hashing import ordered_root
@@ -23,6 +24,7 @@ from ledger.proofs.keccak import keccak
 _RUN_SECONDS = 2.0  # execution time after which a block takes no further transaction
 _CLOCK_TOLERANCE = 5  # seconds the clock may lie behind the head before that is called a fault
 _ANCESTORS = 256
+_parsed = lru_cache(maxsize=256)(Header.decode)  # of the same bytes always the same
 
 
 class Chain:
@@ -49,7 +51,7 @@ class Chain:
         if row is None or keccak(row[1]) != row[0]:
             raise IntegrityError("ENGINE_BLOCK_DAMAGED", block=number)
         try:
-            return Header.decode(row[1])
+            return _parsed(row[1])
         except InputError as error:
             raise IntegrityError("ENGINE_BLOCK_DAMAGED", block=number) from error
 

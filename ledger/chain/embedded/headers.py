@@ -10,14 +10,16 @@ header with a good seal binds every header before it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import coincurve
-import rlp
 
 from ledger.chain.embedded.hashing import EMPTY_OMMERS, EMPTY_ROOT
 from ledger.errors import InputError
 from ledger.proofs.commit_seals import recover_sealer
 from ledger.proofs.keccak import keccak
+from ledger.proofs.rlp import decode_strict, encode, from_int
 
 VANITY, SEAL = 32, 65
 GAS_LIMIT = 60_000_000
@@ -46,8 +48,8 @@ class Header:
 
     def encode(self) -> bytes:
         """RLP of the fifteen fields: what is hashed, stored and served by debug_getRawHeader."""
-        encoded: bytes = rlp.encode([getattr(self, name) for name in self.__slots__])
-        return encoded
+        fields = [getattr(self, name) for name in self.__slots__]
+        return encode([field if isinstance(field, bytes) else from_int(field) for field in fields])
 
     @classmethod
     def decode(cls, raw: bytes) -> Header:
@@ -56,27 +58,34 @@ class Header:
         Raises InputError ENGINE_HEADER_REFUSED.
         """
         try:
-            fields = rlp.decode(raw)
-        except rlp.exceptions.RLPException as error:
+            fields = decode_strict(raw)
+        except InputError as error:
             raise InputError("ENGINE_HEADER_REFUSED") from error
         if not isinstance(fields, list) or len(fields) != len(_SIZES):
             raise InputError("ENGINE_HEADER_REFUSED")
+        found: list[Any] = []
         for field, size in zip(fields, _SIZES, strict=True):
             if not isinstance(field, bytes) or (size is not None and len(field) != size):
                 raise InputError("ENGINE_HEADER_REFUSED")
-        numbers = (int.from_bytes(field, "big") for field in fields[7:12])
-        header = cls(*fields[:7], *numbers, *fields[12:])
+            found.append(field)
+        numbers = (int.from_bytes(field, "big") for field in found[7:12])
+        header = cls(*found[:7], *numbers, *found[12:])
         if header.encode() != raw:  # leading zeros in an integer
             raise InputError("ENGINE_HEADER_REFUSED")
         return header
 
     @property
     def hash(self) -> bytes:
-        return keccak(self.encode())
+        return _hash(self)
 
     @property
     def seal_hash(self) -> bytes:
         return keccak(replace(self, extra_data=self.extra_data[:-SEAL]).encode())
+
+
+@lru_cache(maxsize=256)  # a block is asked for many times while it is young
+def _hash(header: Header) -> bytes:
+    return keccak(header.encode())
 
 
 def genesis_header(*, operator: bytes, sealer: bytes, timestamp: int) -> Header:

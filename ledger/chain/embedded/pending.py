@@ -9,6 +9,7 @@ from __future__ import annotations
 from ledger.chain.embedded.chain import Chain
 from ledger.chain.embedded.transactions import Transaction, parse_transaction
 from ledger.errors import ConflictError, InputError, UnavailableError
+from ledger.proofs.keccak import keccak
 
 _MAX_AHEAD = 4096  # nonces a sender may be ahead of its account
 _MAX_WAITING = 20_000
@@ -21,6 +22,9 @@ def admit(chain: Chain, raw: bytes) -> bytes:
     ENGINE_NONCE_TOO_HIGH; InputError ENGINE_FUNDS; UnavailableError ENGINE_QUEUE_FULL, ENGINE_STORAGE.
     After an error nothing is stored; a crash before the return may leave it stored, so send again.
     """
+    digest = keccak(raw)
+    if known(chain, digest):  # a sender whose transactions wait sends them again and again
+        return digest
     transaction = parse_transaction(raw, chain.chain_id)
     with chain.store.writing():
         if not known(chain, transaction.hash):

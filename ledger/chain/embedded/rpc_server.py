@@ -150,6 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "zhengyin"
     sys_version = ""
     timeout = PATIENCE_SECONDS
+    disable_nagle_algorithm = True  # a body follows its head at once, not 40 ms later when that is acknowledged
     server: _Server
 
     def do_POST(self) -> None:

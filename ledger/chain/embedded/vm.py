@@ -13,13 +13,13 @@ from typing import Any
 from eth.exceptions import Revert
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.berlin import BerlinVM
-from eth.vm.forks.berlin.state import BerlinState
 from eth.vm.forks.berlin.transactions import BerlinLegacyTransaction, BerlinUnsignedLegacyTransaction
 from eth.vm.interrupt import EVMMissingData
 from eth.vm.spoof import SpoofTransaction
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded.headers import GAS_LIMIT
+from ledger.chain.embedded.opcodes import QuickState
 from ledger.chain.embedded.state import StateNodes
 from ledger.chain.embedded.transactions import Transaction
 from ledger.errors import InputError, IntegrityError
@@ -64,7 +64,7 @@ def open_state(nodes: StateNodes, root: bytes, scene: Scene) -> Any:
         coinbase=bytes(20), timestamp=scene.timestamp, block_number=scene.number, difficulty=1,
         mix_hash=bytes(32), gas_limit=GAS_LIMIT, prev_hashes=scene.ancestors, chain_id=scene.chain_id,
     )  # fmt: skip
-    return BerlinState(nodes.atomic(), context, root)
+    return QuickState(nodes.atomic(), context, root)
 
 
 def execute(state: Any, transaction: Transaction) -> Outcome | None:
