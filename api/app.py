@@ -9,10 +9,23 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.errors import install_errors, learn_names
+from api.express import Express
 from api.guard import Guard
 from api.limits import PublicLimit
 from api.metrics import Metrics
-from api.routes import batches, health, imports, pages, records, statuses, trust, types, verifications
+from api.routes import (
+    audits,
+    batches,
+    health,
+    imports,
+    pages,
+    records,
+    relations,
+    statuses,
+    trust,
+    types,
+    verifications,
+)
 from api.service import Service
 from ledger import __version__
 from ledger.assembly.app import App
@@ -67,9 +80,10 @@ def create_app(source: Settings | App, wake: Callable[[], None] = lambda: None) 
     limit = PublicLimit(settings.public_rate, settings.trusted_proxy)
     app.state.service = Service(ledger, limit, metrics, wake)
     install_errors(app)
-    for resource in (health, verifications, records, statuses, imports, batches, types, trust):
+    for resource in (health, verifications, records, statuses, relations, imports, batches, types, trust, audits):
         app.include_router(resource.router)
     app.include_router(pages.router, include_in_schema=False)
+    app.router.routes.insert(0, Express(verifications.router, verifications.verify_number))
     learn_names(_names(app.openapi()))
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     return app

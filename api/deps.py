@@ -49,6 +49,7 @@ def able(action: str) -> Callable[[Caller], Awaitable[Caller]]:
 
 Reader = Annotated[Caller, Depends(able("read"))]
 Changer = Annotated[Caller, Depends(able("status"))]
+Relater = Annotated[Caller, Depends(able("relate"))]
 Importer = Annotated[Caller, Depends(able("issue"))]
 
 

@@ -52,6 +52,9 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"]
+        if method == "HEAD":  # what GET answers, without its content (RFC 9110, section 9.3.2)
+            scope, send = {**scope, "method": "GET"}, _contentless(send)
         passage = _Passage(scope, receive, send, self._limit(scope["path"]), self._settings.patience)
         try:
             await self._app(scope, passage.receive, passage.send)
@@ -61,13 +64,22 @@ class Guard:
             await passage.fail(e)
         finally:
             route = getattr(scope.get("route"), "path", UNMATCHED)
-            method = scope["method"] if route != UNMATCHED else "–"
-            self._metrics.observe(method, route, passage.status, time.perf_counter() - passage.began)
+            named = method if route != UNMATCHED else "–"
+            self._metrics.observe(named, route, passage.status, time.perf_counter() - passage.began)
 
     def _limit(self, path: str) -> int:
         if path == "/v1/imports":
             return self._settings.upload_limit
+        if path == "/v1/verifications/bundle":
+            return 2 * BUNDLE_LIMITS.size + BODY  # quoted in JSON
         return BUNDLE_LIMITS.size if path == "/v1/verifications" else BODY
+
+
+def _contentless(send: Send) -> Send:
+    async def without_content(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return without_content
 
 
 class _Passage:

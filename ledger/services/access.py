@@ -18,7 +18,7 @@ from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.ports.access import AnswerRow, ServiceStore, TokenRow
 from ledger.services.operations import Act, Operations
 
-ACTIONS = ("issue", "status", "read", "deposit", "audit", "operate")
+ACTIONS = ("issue", "status", "read", "deposit", "relate", "audit", "operate")
 SECRET_BYTES = 32
 ID_BYTES = 6
 MAX_LABEL = 64
@@ -133,7 +133,7 @@ class Access:
         match = _TOKEN.fullmatch(text.strip()) if scheme.lower() == "bearer" else None
         if match is None:
             raise InputError("ACCESS_TOKEN_INVALID")
-        with self._store.read() as unit:
+        with self._store.glance() as unit:
             row = unit.access.token(match[1])
         same = compare_digest(_digest(match[2]), row.digest if row else bytes(32))
         if row is None or not same or row.revoked is not None:

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from ledger.core.manifests import BlockName
-from ledger.ports import Chain, Store
-
-LOOK = 0.25
-"""Seconds for which an answer counts as new."""
+from ledger.ports import Chain
 
 
 class Changes:
     """Blocks without an event of our contracts change nothing: an embedded chain makes them only to date its state."""
 
-    def __init__(self, store: Store, chain: Chain, clock: Callable[[], float]) -> None:
-        self._store = store
+    def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._clock = clock
         self._lock = threading.Lock()
-        self._cursor: BlockName | None = None
-        self._looked = float("-inf")
-        self._epoch = 0
+        self._last: tuple[BlockName | None, int] = None, 0
 
-    def epoch(self) -> int:
-        """A number that is another one whenever the index has read something new.
+    def known(self, cursor: BlockName | None) -> int | None:
+        """``epoch`` where it is no question to the chain, which may take its time; else ``None``."""
+        before, epoch = self._last
+        return epoch if cursor == before else None
+
+    def epoch(self, cursor: BlockName | None) -> int:
+        """A number that is another one whenever the index has read something new. ``cursor``: as far as it has read,
+        from the view in which the asker looked.
 
         Raises:
-            UnavailableError: CHAIN_…, STORE_….
+            UnavailableError: CHAIN_….
         """
         with self._lock:
-            now = self._clock()
-            if not self._looked <= now < self._looked + LOOK:
-                with self._store.read() as unit:
-                    cursor = unit.chain.cursor()
-                if cursor != self._cursor and self._happened(self._cursor, cursor):
-                    self._epoch += 1
-                self._cursor, self._looked = cursor, now
-            return self._epoch
+            before, epoch = self._last
+            if cursor != before:
+                epoch += self._happened(before, cursor)
+                self._last = cursor, epoch
+            return epoch
 
     def _happened(self, before: BlockName | None, after: BlockName | None) -> bool:
         if before is None or after is None or after.block <= before.block:

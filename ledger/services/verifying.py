@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
 from ledger.core.bundles import Bundle, StateProof
 from ledger.core.keys import CODE_BYTES, KEY_BYTES, RecordKey
+from ledger.core.manifests import BlockName
 from ledger.core.records import FileDigest, Record
-from ledger.core.registries import Relation
+from ledger.core.registries import Kind, Relation
 from ledger.core.trust import Trust
 from ledger.core.verdicts import Finding, undetermined
 from ledger.core.verification_code import parse_code
@@ -19,23 +20,27 @@ from ledger.ports import RecordRow, Store, Unit, Vault
 from ledger.services.acting import standing
 from ledger.services.bundling import Bundling
 from ledger.services.offline import Question
+from ledger.services.relations import relations_of
 from ledger.verification.facts import Facts, IndexFacts, KnownAct
 from ledger.verification.procedure import verify
 from ledger.verification.report import Report, not_found, undecided
 
 NO_HANDLE, NO_TYPE, NO_KEY, NO_CODE = 0, "", bytes(KEY_BYTES), bytes(CODE_BYTES)
 """What is looked up, derived from and compared with where there is nothing: the same work as for what is there."""
+NO_SM3 = bytes(32)
+"""In a ``FileDigest`` of somebody who did not compute it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """What a number, with its code or by its public type, leads to. ``whole``: with every value, else with the public
-    ones."""
+    ones; ``seen``: how far the index had read the chain at that moment."""
 
     id: str = field(repr=False)
     rows: tuple[RecordRow, ...]
     secrets: Mapping[int, bytes] = field(repr=False)
     whole: bool
+    seen: BlockName | None
 
 
 class Verifying:
@@ -82,7 +87,7 @@ class Verifying:
         return verify(
             Facts(
                 bundle=data,
-                documents=question.documents,
+                documents=tuple(_whole(d, parsed) for d in question.documents),
                 trust=self._trust(),
                 now=int(self._clock()),
                 time_of_interest=question.time_of_interest,
@@ -113,7 +118,8 @@ class Verifying:
     def admit(self, record_id: str, code: str | None, issuer: str | None = None) -> Admitted | None:
         """The part of ``number`` that decides whether there is an answer; ``None`` where there is none."""
         given = None if code is None else parse_code(code)
-        with self._store.read() as unit:
+        with self._store.glance() as unit:
+            seen = unit.chain.cursor()  # first: what the rows say is as new, or newer
             rows = [r for r in unit.records.find_ids(self._index.id(record_id)) if issuer in (None, r.issuer)]
         places = [(r.row, r.type) for r in rows] or [(NO_HANDLE, NO_TYPE)]
         secrets = self._vault.get([handle for handle, _ in places])
@@ -121,7 +127,7 @@ class Verifying:
         shown = tuple(row for row, answers in zip(rows, answered, strict=False) if answers)
         if not shown:
             return None
-        return Admitted(record_id, shown, secrets, given is not None)
+        return Admitted(record_id, shown, secrets, given is not None, seen)
 
     def admitted(self, found: Admitted, question: Question) -> Report:
         """The part of ``number`` that judges."""
@@ -151,6 +157,21 @@ class Verifying:
         with self._store.read() as unit:
             rows = unit.records.by_file(self._index.file(document.sha256))
         return self._row(rows, question, lambda record: document.sha256 in {f.sha256 for f in record.files})
+
+    def all_by_file(self, document: FileDigest, question: Question) -> list[Report]:
+        """A report for each issuer, kind and type of record that binds this file, on the newest of each; where there is
+        none, one that says so. Offices may each have their own word about one file, and none hides another's."""
+        with self._store.read() as unit:
+            rows = unit.records.by_file(self._index.file(document.sha256))
+        groups: dict[tuple[str, Kind, str], list[RecordRow]] = {}
+        for row in rows:
+            groups.setdefault((row.issuer, row.kind, row.type), []).append(row)
+
+        def asked(record: Record) -> bool:
+            return document.sha256 in {f.sha256 for f in record.files}
+
+        newest_first = sorted(groups.values(), key=lambda group: -group[-1].row)
+        return [self._row(group, question, asked) for group in newest_first] or [not_found()]
 
     def _row(
         self,
@@ -190,7 +211,16 @@ class Verifying:
             )
             acts = standing(unit, record.issuer, leaf, root, cursor.block) if cursor else []
         known = tuple(KnownAct(a.event, a.actor, a.second, a.time) for a in acts)
-        return IndexFacts(cursor.block, others, predecessors, known) if cursor else None
+        if cursor is None:
+            return None
+        relations = relations_of(self._store, self._bundling, record.issuer, leaf).known
+        return IndexFacts(cursor.block, others, predecessors, known, relations)
+
+
+def _whole(document: FileDigest, bundle: Bundle | None) -> FileDigest:
+    """A document whose asker has no SM3 of it is held against the record by size and SHA-256."""
+    files = bundle.record.files if bundle is not None and document.sm3 == NO_SM3 else ()
+    return next((replace(document, sm3=f.sm3) for f in files if f.sha256 == document.sha256), document)
 
 
 def _ended(unit: Unit, issuer: str, leaf: bytes) -> bool:

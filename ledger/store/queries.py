@@ -111,25 +111,28 @@ class Prepared:
         """``names``: of the query's ``bindparam``s, in the order in which ``fetch`` is given their values."""
         self._query = query
         self._names = names
-        self._texts: dict[str, tuple[str, Sequence[str] | None]] = {}
+        self._texts: dict[str, tuple[str, Sequence[int] | None]] = {}
 
     def fetch(self, connection: Connection, *values: Any) -> list[tuple[Any, ...]]:
         """Rows as the driver gives them. What fails is asked again through SQLAlchemy, which knows the error."""
-        given = dict(zip(self._names, values, strict=True))
         text, order = self._texts.get(connection.dialect.name) or self._compile(connection)
         try:
             cursor = connection.connection.cursor()
             try:
-                cursor.execute(text, given if order is None else tuple(given[name] for name in order))
-                return [tuple(row) for row in cursor.fetchall()]
+                cursor.execute(text, self._named(values) if order is None else [values[at] for at in order])
+                return list(cursor.fetchall())
             finally:
                 cursor.close()
         except Exception:
-            return [tuple(row) for row in connection.execute(self._query, given)]
+            return [tuple(row) for row in connection.execute(self._query, self._named(values))]
 
-    def _compile(self, connection: Connection) -> tuple[str, Sequence[str] | None]:
+    def _named(self, values: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(self._names, values, strict=True))
+
+    def _compile(self, connection: Connection) -> tuple[str, Sequence[int] | None]:
         compiled = self._query.compile(dialect=connection.dialect)
-        made = str(compiled), compiled.positiontup if compiled.positional else None
+        order = compiled.positiontup or () if compiled.positional else None
+        made = str(compiled), None if order is None else [self._names.index(name) for name in order]
         self._texts[connection.dialect.name] = made
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, insert, or_, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.engine import URL
 
 from ledger.core.manifests import BlockName
@@ -17,6 +17,7 @@ from ledger.store.access import SqlAccess
 from ledger.store.acts import SqlActs, SqlChainActs, clear_settled
 from ledger.store.batches import SqlBatches
 from ledger.store.chain_index import SqlChainIndex
+from ledger.store.glancing import Glances
 from ledger.store.intents import SqlIntents
 from ledger.store.jobs import SqlJobs
 from ledger.store.records import SqlRecords
@@ -74,11 +75,14 @@ class SqlStore:
             UnavailableError, IntegrityError: STORE_…, see ``dialect.translated``.
         """
         self._engine = dialect.connect(url)
+        modes = (dialect.READ, dialect.ALONE, dialect.BESIDE)
+        self._modes = {mode: self._engine.execution_options(**{dialect.MODE: mode}) for mode in modes}
+        self._glances = Glances(url)
         try:
             with self._connection(dialect.READ) as connection:
                 check_version(connection)
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
 
     @property
@@ -88,6 +92,7 @@ class SqlStore:
 
     def close(self) -> None:
         self._engine.dispose()
+        self._glances.close()
 
     @contextmanager
     def begin(self, beside: bool = False) -> Iterator[SqlUnit]:
@@ -102,9 +107,14 @@ class SqlStore:
             yield SqlUnit(connection)
 
     @contextmanager
+    def glance(self) -> Iterator[SqlUnit]:
+        """A look at what is committed; writing in it is refused by the database."""
+        with self._glances.open() as connection:
+            yield SqlUnit(connection)
+
+    @contextmanager
     def _connection(self, mode: str) -> Iterator[Connection]:
-        engine = self._engine.execution_options(**{dialect.MODE: mode})
-        with dialect.translated(), engine.begin() as connection:
+        with dialect.translated(), self._modes[mode].begin() as connection:
             yield connection
 
     def take_lease(self, name: str, holder: str, now: float, seconds: float) -> bool:
@@ -114,12 +124,20 @@ class SqlStore:
         with self._connection(dialect.BESIDE) as connection:
             if connection.execute(taken).rowcount:
                 return True
+            if connection.scalar(select(leases.c.name).where(leases.c.name == name)) is not None:
+                return False  # rather than an insert that the server refuses and logs, every second
             try:
                 with queries.unique(connection, "STORE_LEASE_TAKEN"):
                     connection.execute(insert(leases).values(name=name, holder=holder, until=now + seconds))
             except ConflictError:
                 return False
         return True
+
+    def keep_lease(self, name: str, holder: str, now: float, seconds: float) -> bool:
+        """Late is not too late, as long as nobody came in between."""
+        own = update(leases).where(leases.c.name == name, leases.c.holder == holder).values(until=now + seconds)
+        with self._connection(dialect.BESIDE) as connection:
+            return connection.execute(own).rowcount == 1
 
     def drop_lease(self, name: str, holder: str) -> None:
         """Nothing happens if another holds it."""

@@ -40,6 +40,7 @@ from sqlalchemy.schema import CreateSchema
 from ledger.errors import ConfigError, InputError, IntegrityError
 from ledger.store import dialect
 from ledger.store.copying import copy_rows
+from ledger.store.glancing import Glances
 from ledger.store.vault import KEY_BYTES
 from ledger.store.vault_epochs import EpochKeys
 
@@ -81,11 +82,12 @@ class VaultTable:
         """
         self._epochs = EpochKeys(folder)
         self._engine = dialect.connect(url)
+        self._glances = Glances(url)
         try:
             self._prepare()
             self._finish()
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
 
     def __repr__(self) -> str:
@@ -93,6 +95,7 @@ class VaultTable:
 
     def close(self) -> None:
         self._engine.dispose()
+        self._glances.close()
 
     def add(self, keys: Sequence[bytes]) -> range:
         """All keys or none. A crash afterwards, before the rows that name the handles, leaves keys that
@@ -118,7 +121,7 @@ class VaultTable:
         query = select(_keys.c.handle, _keys.c.epoch, _keys.c.wrapped).where(_keys.c.handle == func.any(list(handles)))
         looks = 0
         while True:
-            with self._transaction(dialect.READ) as connection:
+            with self._glances.open() as connection:
                 rows = connection.execute(query).all()
             looks += 1
             try:

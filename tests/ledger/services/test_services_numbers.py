@@ -158,9 +158,9 @@ class _Recorded:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if name == "records":
+        if name in ("records", "chain"):
             return _Recorded(found, self._calls, name)
-        if name == "read":
+        if name == "glance":
             return lambda: _Opened(found(), self._calls)
 
         def act(*values: Any) -> Any:
@@ -225,8 +225,8 @@ def test_unknown_wrong_and_erased_cost_the_same_calls(demo: World, monkeypatch: 
         asked = (UNKNOWN, demo.ids[PERSONAL], demo.ids["spare"], demo.ids["filed"])
         first, *others = [work(demo, monkeypatch, record_id, typed) for record_id in asked]
         assert others == [first] * 3
-        look_ups = [call for call in first if call[0] in ("records", "vault")]
-        assert look_ups == [("records", "find_ids"), ("vault", "get", 1)]
+        look_ups = [call for call in first if call[0] in ("records", "chain", "vault")]
+        assert look_ups == [("chain", "cursor"), ("records", "find_ids"), ("vault", "get", 1)]
         assert [first.count("derive"), first.count(("compare", 10, 10))] == [1, 1]
 
 
