@@ -1,7 +1,9 @@
-"""The worker: drives what is accepted to its receipt, imports what was sent in, and does the daily chores.
+"""The worker: drives what is accepted to its receipt, imports what was sent in, runs audits that were asked for, and
+does the daily chores.
 
-Two threads, so that a long import holds up no license: one for the outbox and the chores, one for uploads. Each works
-under a lease, so several processes may run workers. Trouble is logged by its code and tried again after a pause.
+Three threads, so that neither a long import nor an audit holds up a license: one for the outbox and the chores, one for
+uploads, one for audits. Each works under a lease, for uploads one a table, so several processes may run workers.
+Trouble is logged by its code and tried again after a pause.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import threading
 from collections.abc import Callable
 
 from ledger.assembly.app import App
+from ledger.assembly.audit_runs import AuditRuns
 from ledger.errors import ZhengyinError
 from ledger.services.operations import by
 from ledger.services.outbox import Pass
@@ -20,7 +23,7 @@ BUSY, IDLE, TROUBLE = 0.05, 1.0, 3.0
 CHORES = 60.0
 """Seconds between looks at what is due daily."""
 WHO = "worker"
-_OTHERS = ("OUTBOX_LEASE_HELD", "UPLOADS_STOPPED")
+_OTHERS = ("OUTBOX_LEASE_HELD", "UPLOADS_STOPPED", "AUDIT_STOPPED")
 
 _log = logging.getLogger("zhengyin.worker")
 
@@ -31,10 +34,10 @@ class Worker:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stopping = threading.Event()
-        self._wakes = {name: threading.Event() for name in ("outbox", "uploads")}
+        steps = {"outbox": self._outbox, "uploads": self._uploads, "audits": self._audits}
+        self._wakes = {name: threading.Event() for name in steps}
         self._threads = [
-            threading.Thread(target=self._drive, args=("outbox", self._outbox), name="zhengyin-outbox"),
-            threading.Thread(target=self._drive, args=("uploads", self._uploads), name="zhengyin-uploads"),
+            threading.Thread(target=self._drive, args=step, name=f"zhengyin-{step[0]}") for step in steps.items()
         ]
         self._next_chores = 0.0
 
@@ -48,7 +51,7 @@ class Worker:
             event.set()
 
     def stop(self) -> None:
-        """Finish the step in hand, let go of the leases, and return when both threads have ended."""
+        """Finish the step in hand, let go of the leases, and return when every thread has ended."""
         self._stopping.set()
         self.wake()
         for thread in self._threads:
@@ -90,6 +93,9 @@ class Worker:
 
     def _uploads(self) -> float:
         return BUSY if self._app.uploads.run_open(lambda: not self._stopping.is_set()) else IDLE
+
+    def _audits(self) -> float:
+        return BUSY if AuditRuns(self._app).run_open(lambda: not self._stopping.is_set()) else IDLE
 
     def _release(self) -> None:
         try:

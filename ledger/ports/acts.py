@@ -10,7 +10,8 @@ from typing import Any, Protocol
 @dataclass(frozen=True, slots=True)
 class ActRow:
     """An accepted act. States as of ``IntentRow``; who confirms the act of another begins at ready, since the
-    statement is the first one's. ``act``: freeze, unfreeze, annul, disown; ``subject``: leaf, or root of a batch."""
+    statement is the first one's. ``act``: freeze, unfreeze, annul, disown, or the word of a relation; ``subject``:
+    leaf, or root of a batch."""
 
     row: int
     act: str
@@ -28,7 +29,8 @@ class ChainAct:
 
     ``issuer``: whose leaf or batch it is, or the organisation that is succeeded or given a superior; ``subject``: leaf
     or root, 32 zero bytes where there is none; ``actor``: who did it, the successor, or the superior (empty: none
-    any more); ``second``: the second of two. ``position``: place in its block; ``time``: the block's, seconds UTC.
+    any more); ``second``: the second of two; ``relation``: its number, in a ``Related`` event, which names no issuer
+    (``issuer`` is empty). ``position``: place in its block; ``time``: the block's, seconds UTC.
     """
 
     block: int
@@ -40,6 +42,7 @@ class ChainAct:
     statement: bytes
     actor: str
     second: str = ""
+    relation: int | None = None
 
 
 class Acts(Protocol):
@@ -52,6 +55,10 @@ class Acts(Protocol):
         ...
 
     def for_subject(self, issuer: str, subject: bytes) -> list[ActRow]: ...
+    def for_leaf(self, leaf: bytes) -> list[ActRow]:
+        """Whosever it is."""
+        ...
+
     def of_transaction(self, transaction: int) -> list[ActRow]: ...
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ledger.core.manifests import BlockName
-from ledger.core.registries import Kind, Reason, State
+from ledger.core.registries import Kind
 from ledger.ports.acts import Acts, ChainActs
 from ledger.ports.values import (
     AcceptedRun,
@@ -41,6 +41,14 @@ class Records(Protocol):
         ...
 
     def by_leaf(self, leaf: bytes) -> RecordRow | None: ...
+    def batch_states(self, leaves: Sequence[bytes]) -> dict[bytes, str]:
+        """State of the batch of each leaf that is in one."""
+        ...
+
+    def newest_leaves(self, issuer: str, id_hmacs: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Of each id the leaf of the issuer's newest record."""
+        ...
+
     def by_file(self, file_hmac: bytes) -> list[RecordRow]: ...
     def waiting(self) -> list[tuple[str, Kind, int]]:
         """(issuer, kind, number) of accepted records without a batch."""
@@ -108,20 +116,17 @@ class Transactions(Protocol):
 
 
 class Intents(Protocol):
-    def add(
-        self,
-        actor: str,
-        issuer: str,
-        leaf: bytes,
-        change: State,
-        effective: int,
-        reason: Reason,
-        statement: bytes,
-        now: int,
-    ) -> int: ...
+    def add(self, asked: Sequence[IntentRow], now: int) -> None:
+        """Each gets a row. Raises ConflictError STATUS_OVERTAKEN, and ends the transaction, if one of their leaves has
+        a change of that number."""
+        ...
+
     def in_states(self, states: Sequence[str]) -> list[IntentRow]: ...
     def move(self, rows: Sequence[int], before: str, after: str, **columns: Any) -> None: ...
-    def for_leaf(self, issuer: str, leaf: bytes) -> list[IntentRow]: ...
+    def for_leaf(self, issuer: str, *leaves: bytes) -> list[IntentRow]:
+        """In the order of asking."""
+        ...
+
     def of_transaction(self, transaction: int) -> list[IntentRow]: ...
 
 
@@ -141,7 +146,10 @@ class ChainIndex(Protocol):
     def cursor(self) -> BlockName | None: ...
     def set_cursor(self, cursor: BlockName) -> None: ...
     def add_entries(self, entries: Sequence[ChainEntry]) -> None: ...
-    def entries(self, issuer: str, leaf: bytes) -> list[ChainEntry]: ...
+    def entries(self, issuer: str, *leaves: bytes) -> list[ChainEntry]:
+        """Of each leaf in the order of the chain."""
+        ...
+
     def put_organisation(self, organisation: str, since: int, barred: bool) -> None: ...
     def organisations(self) -> list[tuple[str, int, bool]]: ...
     def put_account(self, account: AccountRow) -> None: ...
@@ -205,15 +213,25 @@ class Store(Protocol):
     def begin(self, beside: bool = False) -> AbstractContextManager[Unit]:
         """A write transaction (the lock is taken at once). UnavailableError STORE_… on a full disk or lost server.
 
-        ``beside``: it may run beside others that say so too, where the database can; for units that only add rows,
-        or move rows by guarded transitions, and decide nothing by what they read.
+        ``beside``: it may run beside all others, where the database can; for units that only add rows, or move rows by
+        guarded transitions, decide nothing by what they read, and write nothing by which others decide: no nonce,
+        cursor, batch or state of a transaction.
         """
         ...
 
     def read(self) -> AbstractContextManager[Unit]: ...
 
+    def glance(self) -> AbstractContextManager[Unit]:
+        """``read`` for a few rows on a road where opening the view would cost more than the look. Each question sees
+        all that was committed before it, but two may see two moments."""
+        ...
+
     def take_lease(self, name: str, holder: str, now: float, seconds: float) -> bool:
         """Take or renew the named lease; ``False`` while another holder's lease has not run out."""
+        ...
+
+    def keep_lease(self, name: str, holder: str, now: float, seconds: float) -> bool:
+        """Renew a lease that was taken; ``False`` if another took it since, even if it has let go again."""
         ...
 
     def drop_lease(self, name: str, holder: str) -> None: ...

@@ -119,7 +119,8 @@ class TransactionRow:
 
 @dataclass(frozen=True, slots=True)
 class IntentRow:
-    """An accepted change of status. States: accepted (its statement is not final yet), ready, sent, done, refused."""
+    """An accepted change of status. States: accepted (its statement is not final yet), ready, sent, done, refused.
+    ``number``: among the changes of that leaf that were asked for here, ascending."""
 
     row: int
     actor: str
@@ -130,6 +131,7 @@ class IntentRow:
     reason: Reason
     statement: bytes
     state: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

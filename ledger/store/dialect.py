@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
@@ -18,15 +19,17 @@ from ledger.errors import ConfigError, InputError, IntegrityError, UnavailableEr
 
 BUSY_MILLISECONDS = 20_000
 MODE = "zhengyin_mode"
-"""Execution option of a connection: how its transaction starts, one of the four below; READ if none is named."""
+"""Execution option of a connection: how its transaction starts, one of the five below; READ if none is named."""
 READ = "read"
 """One consistent view; writing is refused."""
 ALONE = "alone"
-"""No other ALONE or BESIDE at the same time."""
+"""No other ALONE at the same time; on SQLite no BESIDE either."""
 BESIDE = "beside"
 """Others of its kind may write at the same time, where the database can (``ports.Store.begin``)."""
 OWN = "own"
 """It writes what the others do not touch, and takes locks of its own."""
+KEPT = "kept"
+"""Whoever keeps the connection begins and ends its transactions, if there are any (``glancing``)."""
 
 _PG_DRIVER = "postgresql+psycopg"
 _PG_WRITER_LOCK = 0x5A595354  # "ZYST"
@@ -65,8 +68,8 @@ def locate(database: str, folder: Path, password: str | None = None) -> URL:
 def connect(url: str | URL) -> Engine:
     """An engine whose transactions start with the right lock. Opens no connection yet.
 
-    A server that is away, or goes away, is ``STORE_LOST`` within seconds; the pool asks each connection whether it is
-    alive before handing it out, so the next transaction after its return works.
+    A server that is away, goes away or stands still is ``STORE_LOST`` within seconds; the pool asks each connection
+    whether it is alive before handing it out, so the next transaction after its return works.
 
     Raises:
         ConfigError: STORE_URL for a URL of another database, or one without a file; STORE_DRIVER if the
@@ -89,10 +92,26 @@ def connect(url: str | URL) -> Engine:
         engine = create_engine(
             parsed.set(drivername=_PG_DRIVER), pool_pre_ping=True, pool_timeout=2, max_overflow=20, connect_args=chosen
         )
+        _watch(engine)
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "begin", _begin_postgresql)
         return engine
     raise ConfigError("STORE_URL")  # the URL itself may hold a password
+
+
+_pulses: WeakValueDictionary[str, Any] = WeakValueDictionary()
+"""One for a server's database, whichever engine of this process asks; as long as one does."""
+
+
+def _watch(engine: Engine) -> None:
+    from ledger.store import watched  # it loads the driver
+
+    pulse = _pulses.setdefault(str(engine.url), watched.Pulse())  # a URL in words has no password
+
+    def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+        return watched.connect(pulse, *arguments, **named)
+
+    event.listen(engine, "do_connect", connect)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -113,7 +132,10 @@ def _mode(connection: Connection) -> str:
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns into a writer fails at once if another wrote in between, without
     # waiting for busy_timeout; the write lock is therefore taken before the first read.
-    writes = _mode(connection) != READ
+    mode = _mode(connection)
+    if mode == KEPT:
+        return
+    writes = mode != READ
     connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -124,20 +146,21 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
-    """Reads see one moment. Writes take one lock: alone, or beside others that share it.
+    """Reads see one moment. Writes that run alone take one lock; those beside take none.
 
-    Most units read, decide and then write (nonces, cursor, states), which is only right if nobody writes in between;
-    they are short and run alone, as all do on SQLite. Acceptance is long and decides nothing by what it read: its
-    units run beside each other, and their keys keep them apart. Locks are granted in the order they were asked for,
-    so a stream of imports does not starve the others.
+    Most units read, decide and then write (nonces, cursor, states), which is only right if no other such unit writes in
+    between; they are short and run one after the other, as all do on SQLite. Acceptance is long and decides nothing by
+    what it read, and adds nothing by which the others decide: keys and guarded moves keep its units apart. If it shared
+    the lock, each short unit would wait for an import's window, and all other imports behind that unit.
     """
     driver: Any = connection.connection.driver_connection
     mode = _mode(connection)
+    if mode == KEPT:
+        return
     driver.read_only = mode == READ  # both become part of the driver's BEGIN
     driver.isolation_level = _REPEATABLE_READ if mode == READ else None
-    if mode in (ALONE, BESIDE):
-        shared = "_shared" if mode == BESIDE else ""
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({_PG_WRITER_LOCK})")
+    if mode == ALONE:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PG_WRITER_LOCK})")
 
 
 def is_unique_violation(error: exc.IntegrityError) -> bool:
@@ -171,6 +194,11 @@ def translated() -> Iterator[None]:
             found = UnavailableError("STORE_LOST")
         if found is None and isinstance(error, exc.OperationalError) and not _is_sqlite(error.orig):
             found = UnavailableError("STORE_LOST")  # no server there to give a code
+        if found is None:
+            raise
+        raise found from error
+    except sqlite3.Error as error:  # where the driver was asked itself
+        found = sqlite_error(error)
         if found is None:
             raise
         raise found from error

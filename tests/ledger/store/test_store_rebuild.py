@@ -10,7 +10,7 @@ from store_kit import ISSUER, accepted, digest, id_of, waiting_runs
 from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind, Reason, State
 from ledger.errors import ConflictError, IntegrityError
-from ledger.ports import AcceptedRun, Unit
+from ledger.ports import AcceptedRun, IntentRow, Unit
 from ledger.store.unit import SqlStore
 
 ACCOUNT = b"a" * 20
@@ -94,8 +94,10 @@ def test_a_record_accepted_a_moment_ago_is_not_cleared(store: SqlStore) -> None:
 
 def test_changes_of_status_under_way_survive_with_their_transactions(store: SqlStore) -> None:
     def intent(unit: Unit) -> int:
-        leaf = digest("leaf", 1)
-        return unit.intents.add(ISSUER, ISSUER, leaf, State.REVOKED, 5, Reason.CANCELLED, bytes(32), 6)
+        leaf, number = digest("leaf", 1), len(unit.intents.for_leaf(ISSUER, digest("leaf", 1)))
+        asked = IntentRow(0, ISSUER, ISSUER, leaf, State.REVOKED, 5, Reason.CANCELLED, bytes(32), "accepted", number)
+        unit.intents.add([asked], 6)
+        return unit.intents.for_leaf(ISSUER, leaf)[-1].row
 
     with store.begin() as unit:
         accepted, sent, done = intent(unit), intent(unit), intent(unit)

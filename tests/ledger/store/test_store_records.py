@@ -142,6 +142,31 @@ def test_released_records_wait_again_in_their_new_chunk(store: SqlStore) -> None
         assert unit.records.counts() == {"accepted": 2}
 
 
+def test_of_many_leaves_those_in_a_batch_are_told_with_its_state(store: SqlStore) -> None:
+    with store.begin() as unit:
+        for name, root in (("signed", b"r" * 32), ("refused", b"s" * 32)):
+            unit.records.add(ISSUER, Kind.STATUS, "c", [accepted(name)], None)
+            batch = unit.batches.add(ISSUER, Kind.STATUS, root, 1, bytes(32), 1)
+            unit.records.place(batch, waiting_runs(unit, kind=Kind.STATUS))
+            unit.batches.move(batch, "batched", name)
+        unit.records.add(ISSUER, Kind.STATUS, "c", [accepted("waits")], None)
+        leaves = {name: digest("leaf", name) for name in ("signed", "refused", "waits", "unknown")}
+        found = unit.records.batch_states(list(leaves.values()))
+        assert found == {leaves["signed"]: "signed", leaves["refused"]: "refused"}
+        assert unit.records.batch_states([]) == {}
+
+
+def test_of_many_ids_the_issuers_newest_leaves_are_told(store: SqlStore) -> None:
+    with store.begin() as unit:
+        unit.records.add(ISSUER, Kind.LICENSE, "c", [accepted("old"), accepted("other")], None)
+        newer = replace(accepted("new"), id_hmacs=[id_of("old")])
+        unit.records.add(ISSUER, Kind.SEAL, "c", [newer], None)
+        unit.records.add(OTHER, Kind.LICENSE, "c", [accepted("theirs")], None)
+        found = unit.records.newest_leaves(ISSUER, [id_of(name) for name in ("old", "other", "theirs", "none")])
+        assert found == {id_of("old"): digest("leaf", "new"), id_of("other"): digest("leaf", "other")}
+        assert unit.records.newest_leaves("UNKNOWN", [id_of("old")]) == {}
+
+
 def test_a_leaf_with_the_same_beginning_is_another(store: SqlStore) -> None:
     add(store, 1)
     with store.read() as unit:

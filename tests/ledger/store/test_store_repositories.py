@@ -10,7 +10,7 @@ from ledger.core.bundles import StatusEntry
 from ledger.core.manifests import BlockName
 from ledger.core.registries import Kind, Reason, State
 from ledger.errors import ConflictError, IntegrityError, NotFoundError
-from ledger.ports import AccountRow, AccreditationRow, ChainEntry, SignerRow, Unit
+from ledger.ports import AccountRow, AccreditationRow, ChainEntry, IntentRow, SignerRow, Unit
 from ledger.store.unit import SqlStore
 
 ISSUER, COURT = "91110000600037341L", "DE:HRB-1"
@@ -115,13 +115,15 @@ def test_a_transaction_moves_once(store: SqlStore) -> None:
         assert (found.account, found.nonce, found.block, found.block_hash) == (ACCOUNT, 0, 3, b"h" * 32)
 
 
-def add_intent(unit: Unit, statement: bytes = STATEMENT) -> int:
-    return unit.intents.add(COURT, ISSUER, LEAF, State.REVOKED, 5, Reason.WITHDRAWN, statement, 6)
+def add_intent(unit: Unit, statement: bytes = STATEMENT, number: int = 1) -> int:
+    asked = IntentRow(0, COURT, ISSUER, LEAF, State.REVOKED, 5, Reason.WITHDRAWN, statement, "accepted", number)
+    unit.intents.add([asked], 6)
+    return unit.intents.for_leaf(ISSUER, LEAF)[-1].row
 
 
 def test_intents_move_together_or_not_at_all(store: SqlStore) -> None:
     with store.begin() as unit:
-        first, second = add_intent(unit), add_intent(unit, b"t" * 32)
+        first, second = add_intent(unit), add_intent(unit, b"t" * 32, 2)
         unit.intents.move([second], "accepted", "ready")
         with pytest.raises(IntegrityError, match="STORE_STATE") as caught:
             unit.intents.move([first, second], "accepted", "ready")
@@ -141,6 +143,16 @@ def test_intents_move_together_or_not_at_all(store: SqlStore) -> None:
         Reason.WITHDRAWN,
     )
     assert intent.statement == STATEMENT
+
+
+def test_of_two_changes_with_one_number_the_second_ends_its_transaction(store: SqlStore) -> None:
+    with store.begin() as unit:
+        add_intent(unit)
+    with pytest.raises(ConflictError, match="STATUS_OVERTAKEN"), store.begin() as unit:
+        add_batch(unit)
+        add_intent(unit, b"t" * 32)
+    with store.read() as unit:
+        assert (len(unit.intents.for_leaf(ISSUER, LEAF)), unit.batches.newest(1)) == (1, [])
 
 
 def test_moving_nothing_is_nothing(store: SqlStore) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from postgres_server import PostgresServer, running_server
 from psycopg import sql
+from standing_still import frozen, needs_proc
 
 from ledger.core.registries import Kind
 from ledger.errors import ConflictError, UnavailableError
@@ -22,6 +23,7 @@ from ledger.store import dialect
 from ledger.store.schema import upgrade
 from ledger.store.unit import SqlStore
 from ledger.store.vault_table import VaultTable
+from ledger.store.watched import ANSWER, QUIET
 
 ISSUER = "91110000600037341L"
 
@@ -51,6 +53,55 @@ def job(store: SqlStore, name: str) -> JobRow:
 def jobs(store: SqlStore) -> list[str]:
     with store.read() as unit:
         return [found.source_name for found in unit.jobs.newest(9)][::-1]
+
+
+@needs_proc
+def test_a_server_that_stands_still_is_lost_within_two_seconds_and_found_again(
+    away: tuple[PostgresServer, SqlStore],
+) -> None:
+    server, store = away
+    job(store, "before")
+    with frozen(server):
+        for action in (store.read, store.begin, lambda: SqlStore(server.url("postgres")).read()):
+            since = time.monotonic()
+            with pytest.raises(UnavailableError, match="STORE_LOST"), action() as unit:
+                unit.jobs.newest(1)
+            assert time.monotonic() - since < 2
+    assert jobs(store) == ["before"]
+
+
+@needs_proc
+def test_a_server_that_stands_still_in_the_midst_of_a_unit_is_lost_and_leaves_nothing(
+    away: tuple[PostgresServer, SqlStore],
+) -> None:
+    server, store = away
+    with pytest.raises(UnavailableError, match="STORE_LOST"), store.begin() as unit:
+        unit.jobs.start(ISSUER, "license", bytes(32), "half", 1)
+        with frozen(server):
+            since = time.monotonic()
+            try:
+                unit.jobs.newest(1)
+            finally:
+                assert time.monotonic() - since < 2
+    assert jobs(store) == []
+
+
+def test_a_long_wait_for_a_server_that_lives_is_no_loss(postgresql_url: str) -> None:
+    """Nothing is heard while another unit holds the lock, for longer than a frozen server would be given."""
+    store, seen = SqlStore(postgresql_url), []
+
+    def wait() -> None:
+        with store.begin() as unit:
+            seen.append([found.source_name for found in unit.jobs.newest(1)])
+
+    with store.begin() as unit:
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(2 * (QUIET + ANSWER))
+        unit.jobs.start(ISSUER, "license", bytes(32), "first", 1)
+    waiting.join()
+    assert seen == [["first"]]
+    store.close()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["stopped", "killed"])
@@ -178,22 +229,22 @@ def test_rows_that_wait_for_each_other_are_locked_not_lost(postgresql_url: str) 
     store.close()
 
 
-def test_units_beside_each_other_share_and_one_alone_shares_with_none(
+def test_units_run_beside_each_other_and_beside_the_one_that_is_alone(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """No import waits for the outbox, and the outbox for no import."""
     monkeypatch.setattr(dialect, "BUSY_MILLISECONDS", 50)
     store = SqlStore(postgresql_url)
-    with store.begin(beside=True) as one, store.begin(beside=True) as other:
+    with store.begin(beside=True) as one, store.begin(beside=True) as other, store.begin() as alone:
         one.batches.add(ISSUER, Kind.LICENSE, b"1" * 32, 1, bytes(32), 1)
         other.batches.add(ISSUER, Kind.LICENSE, b"2" * 32, 1, bytes(32), 1)
+        alone.batches.add(ISSUER, Kind.LICENSE, b"3" * 32, 1, bytes(32), 1)
         with pytest.raises(UnavailableError, match="STORE_LOCKED"), store.begin():
             pass
         with store.read() as unit:
             assert unit.batches.newest(9) == []
-    with store.begin(), pytest.raises(UnavailableError, match="STORE_LOCKED"), store.begin(beside=True):
-        pass
     with store.read() as unit:
-        assert len(unit.batches.newest(9)) == 2
+        assert len(unit.batches.newest(9)) == 3
     store.close()
 
 

@@ -155,6 +155,19 @@ def test_a_lease_has_one_holder_at_a_time(store: SqlStore) -> None:
     assert store.take_lease("outbox", "a", 116.0, 10)
 
 
+def test_a_lease_is_kept_unless_another_had_it_in_between(store: SqlStore) -> None:
+    assert not store.keep_lease("upload 1", "a", 100.0, 10)  # never taken
+    assert store.take_lease("upload 1", "a", 100.0, 10)
+    assert store.keep_lease("upload 1", "a", 105.0, 10)
+    assert not store.take_lease("upload 1", "b", 114.9, 10)
+    assert store.keep_lease("upload 1", "a", 200.0, 10)  # run out, and nobody came
+    assert store.take_lease("upload 1", "b", 210.0, 10)
+    assert not store.keep_lease("upload 1", "a", 211.0, 10)
+    store.drop_lease("upload 1", "b")
+    assert not store.keep_lease("upload 1", "a", 212.0, 10)
+    assert store.take_lease("upload 1", "a", 212.0, 10)
+
+
 def test_of_processes_asking_for_a_lease_at_once_one_gets_it(url: str) -> None:
     code = """
         print(sum(store.take_lease(f"lease {n}", sys.argv[2], 1000.0, 60) for n in range(40)))
