@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 def acts_of(app: App, row: RecordRow) -> dict[str, Any]:
     """``acts``: events on the record and on its batch, in the order of the chain; ``frozenBy``: the court, or None;
     ``disowned``: whether the batch is; ``waits``: proposals that wait for their second organisation; ``asked``: acts
-    still on their way to the chain."""
+    still on their way to the chain; ``relations``: who countersigned the record, keeps it or decided on it."""
     from ledger.services import acting
+    from ledger.services.relations import relations_of
     from ledger.services.sending import OPEN
 
+    relations = relations_of(app.store, app.bundling, row.issuer, row.leaf)
     with app.store.read() as unit:
         root = unit.batches.get(row.batch).root if row.batch is not None else None
         subjects = list(dict.fromkeys([row.leaf, *([root] if root else [])]))
@@ -37,6 +39,11 @@ def acts_of(app: App, row: RecordRow) -> dict[str, Any]:
         "disowned": disowned,
         "waits": [{"event": p.event, "by": p.actor, "statement": p.statement.hex()} for p in waits],
         "asked": [{"act": a.act, "by": a.actor} for a in asked],
+        "relations": [
+            {"relation": r.relation, "by": r.actor, "statement": r.statement.hex(), "time": r.time, "block": r.block,
+             "confirmed": r.confirmed}
+            for r in relations.known
+        ],
     }  # fmt: skip
 
 
@@ -50,6 +57,14 @@ def act_lines(session: Session, value: dict[str, Any]) -> list[str]:
         )
         for a in value["acts"]
     ]  # fmt: skip
+    for said in value["relations"]:
+        code = "CLI_SHOW_RELATION" if said["confirmed"] else "CLI_SHOW_RELATION_CLAIMED"
+        lines.append(
+            session.words(
+                code, time=instant(said["time"]), actor=said["by"], block=said["block"], statement=said["statement"],
+                relation=session.words(f"WORD_RELATION_{said['relation'].upper()}"),
+            )
+        )  # fmt: skip
     for waits in value["waits"]:
         lines.append(
             session.words("CLI_SHOW_ACT_WAITS", by=_organisation(session, waits["by"]), statement=waits["statement"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.acts_shown import act_lines, acts_of
+from ledger.cli.qr_codes import picture_form, write_qr
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import ConflictError, InputError, NotFoundError
@@ -24,7 +25,7 @@ SHOW = about("查看一条记录：内容、状态、批次", "show a record: co
 BUNDLE = about(
     "输出证明包：脱离本系统也能核验",
     "cut a bundle: it can be verified without this system",
-    "zhengyin bundle 1.2.156.3005.2.….001.X --state -o license.zyb",
+    "zhengyin bundle 1.2.156.3005.2.….001.X --state -o license.zyb --qr license.png",
 )
 Id = Annotated[str, typer.Argument(metavar="ID", help="记录标识或叶子 · id of the record, or its leaf in hex")]
 _LEAF = re.compile(r"[0-9a-f]{64}")
@@ -63,7 +64,12 @@ def bundle(
     state: Annotated[bool, typer.Option("--state", help="附上当前状态，供离线核验 · staple the current state")] = False,
     disclose: Annotated[str, typer.Option(help="all、none 或字段名 · all, none, or field names: a,b")] = "all",
     output: Annotated[Path | None, typer.Option("-o", "--output", dir_okay=False, help="文件 · file")] = None,
+    qr: Annotated[
+        Path | None,
+        typer.Option("--qr", dir_okay=False, help="二维码图片（.png 或 .svg），扫描即核验 · QR code for the page"),
+    ] = None,
 ) -> int:
+    form = picture_form(qr)
     session: Session = context.obj
     with session.app() as app:
         row = find(app, id_, session.organisation)
@@ -73,16 +79,26 @@ def bundle(
             unknown = sorted(set(names) - {f.name for f in known})
             if unknown:
                 raise InputError("ISSUE_FIELD_UNKNOWN", fields=", ".join(unknown), type=row.type)
-        data = app.bundling.bundle(row, sorted(names) if names else names, state).to_bytes()
+        cut = app.bundling.bundle(row, sorted(names) if names else names, state)
+        data = cut.to_bytes()
         (code,) = app.codes.of([row])
-    if output is None:
+        if qr is not None:
+            write_qr(app, cut.record.id, code, qr, form)
+    if output is None and qr is None:
         sys.stdout.write(data.decode() + ("\n" if sys.stdout.isatty() else ""))
         session.note("CLI_BUNDLE_CODE", code=code)
         return 0
-    output.write_bytes(data)
-    value = {"id": id_, "file": str(output), "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    words = session.words("CLI_BUNDLE_WRITTEN", file=output, size=len(data))
-    session.result(value | {"code": code}, "\n".join([words, session.words("CLI_BUNDLE_CODE", code=code)]))
+    value: dict[str, Any] = {"id": id_}
+    lines = []
+    if output is not None:
+        output.write_bytes(data)
+        value |= {"file": str(output), "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        lines.append(session.words("CLI_BUNDLE_WRITTEN", file=output, size=len(data)))
+    if qr is not None:
+        value["qr"] = str(qr)
+        lines.append(session.words("CLI_QR_WRITTEN", file=qr))
+    lines.append(session.words("CLI_BUNDLE_CODE", code=code))
+    session.result(value | {"code": code}, "\n".join(lines))
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from ledger.core.identifiers import actor_from_bytes32, organisation_from_bytes32
-from ledger.core.registries import Kind
+from ledger.core.registries import Kind, Relation
 from ledger.errors import ConflictError, InputError
 from ledger.ports import AccreditationRow, ChainAct, OrganisationEvent, Unit
 
@@ -15,21 +15,35 @@ NOTHING = bytes(32)
 
 
 class RecordsAct(Enum):
-    """An act on records that is no change of status, by its word in rows and commands."""
+    """An act on records that is no change of status, by its word in rows and commands. That of a relation is the
+    relation's own."""
 
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     ANNUL = "annul"
     DISOWN = "disown"
+    COUNTERSIGN = Relation.COUNTERSIGNS.word
+    TAKE_CUSTODY = Relation.TAKES_CUSTODY_OF.word
+    DECIDE = Relation.DECIDES_ON.word
 
     @property
     def by_court(self) -> bool:
         return self in (RecordsAct.FREEZE, RecordsAct.UNFREEZE)
 
     @property
+    def relation(self) -> Relation | None:
+        """What is said of the record, where the act does no more than say it."""
+        return Relation.of_word(self.value, "act") if self in _KINDS else None
+
+    @property
+    def kind(self) -> Kind:
+        """Of the signed record that states it."""
+        return _KINDS.get(self, Kind.STATUS)
+
+    @property
     def done(self) -> str:
         """The event that says so."""
-        return _DONE[self]
+        return _DONE.get(self, RELATED)
 
     @property
     def proposed(self) -> str | None:
@@ -38,9 +52,19 @@ class RecordsAct(Enum):
 
     @property
     def states(self) -> str:
-        """Word under ``state`` in the statement."""
-        return _STATES[self]
+        """Word under ``state`` in the statement; of a relation, the word in its reference."""
+        return _STATES.get(self, self.value)
 
+
+RELATED = "Related"
+_KINDS = {
+    RecordsAct.COUNTERSIGN: Kind.COUNTERSIGNATURE,
+    RecordsAct.TAKE_CUSTODY: Kind.CUSTODY,
+    RecordsAct.DECIDE: Kind.DECISION,
+}
+RELATING = tuple(_KINDS)
+"""The acts that say a relation."""
+STATEMENT_KINDS = (Kind.STATUS, *_KINDS.values())
 
 _DONE = {
     RecordsAct.FREEZE: "Frozen",
@@ -80,6 +104,11 @@ def indexed(block: int, position: int, time: int, event: object) -> ChainAct | N
             with_ = actor_from_bytes32(v[second]) if second else ""
             who = actor_from_bytes32(v[actor])
             return ChainAct(block, position, time, event.name, issuer, v[subject], v["statement"], who, with_)
+        if event.name == RELATED:
+            # the event names no issuer: whose leaf the target is, nobody had to prove
+            who = organisation_from_bytes32(v["organisation"])
+            target, said = v["target"], v["statement"]
+            return ChainAct(block, position, time, RELATED, "", target, said, who, relation=v["relation"])
         if event.name in _RELATIONS:
             whose, to = (v[name] for name in _RELATIONS[event.name])
             other = actor_from_bytes32(to) if to != NOTHING else ""
@@ -109,6 +138,12 @@ def freeze_accreditation(unit: Unit, organisation: str, now: int) -> Accreditati
     """What makes the organisation a court now."""
     rows = unit.chain.accreditations(organisation)
     return next((r for r in rows if r.kind is Kind.FREEZE and r.since <= now < r.until), None)
+
+
+def accredited(unit: Unit, organisation: str, kind: Kind, now: int) -> bool:
+    """May the organisation anchor records of that kind now?"""
+    rows = unit.chain.accreditations(organisation)
+    return any(r.kind is kind and r.since <= now < r.until for r in rows)
 
 
 def capacities(unit: Unit, actor: str, issuer: str, now: int) -> list[str]:
@@ -161,7 +196,12 @@ def waiting(unit: Unit, act: RecordsAct, issuer: str, subject: bytes) -> list[Ch
 
 def frozen(unit: Unit, issuer: str, leaf: bytes) -> ChainAct | None:
     """The freeze that stands."""
-    return _last_freeze(unit.chain_acts.of_subject(issuer, leaf))
+    return last_freeze(unit.chain_acts.of_subject(issuer, leaf))
+
+
+def related(unit: Unit, leaf: bytes) -> list[ChainAct]:
+    """What organisations said on the chain of the record with that leaf, oldest first."""
+    return unit.chain_acts.of_subject("", leaf)
 
 
 def disowned(unit: Unit, issuer: str, root: bytes) -> ChainAct | None:
@@ -176,11 +216,11 @@ def standing(unit: Unit, issuer: str, leaf: bytes, root: bytes, block: int) -> l
     """The acts as of ``block`` whose statements belong into a state proof beside those of the changes, in their order
     there: the freeze that stands, the disowning of the batch."""
     events = [e for e in unit.chain_acts.of_subject(issuer, leaf, root) if e.block <= block]
-    found = [_last_freeze([e for e in events if e.subject == leaf])]
+    found = [last_freeze([e for e in events if e.subject == leaf])]
     found += [e for e in events if e.event == "Disowned"]
     return [a for a in found if a is not None]
 
 
-def _last_freeze(events: Sequence[ChainAct]) -> ChainAct | None:
+def last_freeze(events: Sequence[ChainAct]) -> ChainAct | None:
     last = next((e for e in reversed(events) if e.event in ("Frozen", "Unfrozen")), None)
     return last if last is not None and last.event == "Frozen" else None

@@ -1,8 +1,11 @@
-"""Freezes by a court, and acts that take two organisations: annulling an end, disowning a batch.
+"""Freezes by a court, acts that take two organisations (annulling an end, disowning a batch), and relations: an
+organisation countersigns a record, takes custody of it or decides on it.
 
 As with changes of status the signed, anchored statement comes first and the call that names it second. The first of two
 organisations signs the statement; the second sends the same arguments, so its row names the first one's statement and
 is ready at once. The first's act is done when the chain shows its proposal: whether the whole is done, the index says.
+What states a relation is a record of the relation's own kind, whose signed reference names the record; the call makes
+it findable, and nothing undoes it but a later record.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from typing import Any
 
 from ledger.core.identifiers import new_urn
 from ledger.core.records import Reference
-from ledger.core.registries import Kind, Permission, Reason, Relation, State
+from ledger.core.registries import Permission, Reason, Relation, State
 from ledger.errors import ConflictError, NotFoundError, ZhengyinError
-from ledger.ports import Account, ActCall, ActRow, Chain, ChainAct, FreezeCall, PairCall, Store, Unit
+from ledger.ports import Account, ActCall, ActRow, Chain, ChainAct, FreezeCall, PairCall, RelateCall, Store, Unit
 from ledger.services import acting
 from ledger.services.accepting import Acceptor, Draft
 from ledger.services.acting import RecordsAct
@@ -32,13 +35,15 @@ PARTIES = ("issuer", "successor", "superior", "court")
 @dataclass(frozen=True, slots=True)
 class ActRequest:
     """``subject``: leaf of the record, or root of the batch to disown; ``decision``: the reference of the decision,
-    which the statement keeps as a claim; ``statement``: which proposal to confirm, where several wait."""
+    which the statement keeps as a claim; ``statement``: which proposal to confirm, where several wait; ``content``: of
+    a relation, in words."""
 
     act: RecordsAct
     issuer: str
     subject: bytes
     decision: str | None = None
     statement: bytes | None = None
+    content: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +81,35 @@ class Acts:
         acts, and the proposal of another organisation that it would confirm.
 
         Raises:
-            ConflictError: ACT_NOT_ENTITLED, ACT_UNDER_WAY, ACT_FROZEN, ACT_FROZEN_BY_OTHER, ACT_NOT_FROZEN,
-                ACT_NOTHING_TO_ANNUL, ACT_ALREADY_DISOWNED, ACT_WAITS_FOR_SECOND, ACT_SEVERAL_WAIT.
-            NotFoundError: ACT_BATCH_UNKNOWN, ACT_PROPOSAL_UNKNOWN. UnavailableError: CHAIN_….
+            ConflictError: ACT_NOT_ENTITLED, ACT_NOT_ACCREDITED, ACT_UNDER_WAY, ACT_FROZEN, ACT_FROZEN_BY_OTHER,
+                ACT_NOT_FROZEN, ACT_NOTHING_TO_ANNUL, ACT_ALREADY_DISOWNED, ACT_WAITS_FOR_SECOND, ACT_SEVERAL_WAIT.
+            NotFoundError: ACT_BATCH_UNKNOWN, ACT_PROPOSAL_UNKNOWN, RECORD_UNKNOWN: it is another issuer's.
+            UnavailableError: CHAIN_….
         """
         now = int(self._clock())
         if request.act is RecordsAct.DISOWN and self._chain.anchored(request.issuer, request.subject) is None:
             raise NotFoundError("ACT_BATCH_UNKNOWN", root=request.subject.hex())
         with self._store.read() as unit:
-            allowed = ("court",) if request.act.by_court else PARTIES
-            role = acting.require_capacity(unit, actor, request.issuer, now, allowed)
+            role = _require_right(unit, actor, request, now)
             asked = unit.acts.for_subject(request.issuer, request.subject)
             if any(a.state in OPEN and (a.actor, a.act) == (actor, request.act.value) for a in asked):
                 raise ConflictError("ACT_UNDER_WAY", organisation=actor)
+            if request.act.relation is not None:
+                return role, None
             if request.act.by_court:
                 _check_freeze(unit, actor, request)
                 return role, None
             _check_pair(unit, request)
             return role, _confirmed(unit, actor, request)
 
-    def request(self, actor: str, requests: Sequence[ActRequest]) -> list[Requested]:
-        """Accept acts, all or none.
+    def request(
+        self,
+        actor: str,
+        requests: Sequence[ActRequest],
+        also: Callable[[Unit, bytes], None] = lambda unit, statement: None,
+    ) -> list[Requested]:
+        """Accept acts of one kind, all or none. ``also`` writes more in the same transaction, given the leaf of the
+        first statement.
 
         Raises:
             ConflictError: ACT_…, STATUS_TWICE; nothing of the sequence is accepted.
@@ -107,7 +120,8 @@ class Acts:
         own = [(r, role) for r, role, confirms in checked if confirms is None]
         now = int(self._clock())
         drafts = [self._statement(r, role, now) for r, role in own]
-        prepared = self._acceptor.prepare(actor, Kind.STATUS, drafts, now) if drafts else None
+        kind = requests[0].act.kind
+        prepared = self._acceptor.prepare(actor, kind, drafts, now) if drafts else None
         leaves = iter(prepared.leaves if prepared else ())
         done = [Requested(r, c.statement if c else next(leaves), c) for r, _, c in checked]
         logged = self._operations.note(_logged(actor, done))
@@ -118,6 +132,7 @@ class Acts:
                 r = d.request
                 unit.acts.add(r.act.value, actor, r.issuer, r.subject, d.statement, state, now)
             logged(unit)
+            also(unit, done[0].statement)
 
         if prepared is None:
             with self._store.begin() as unit:
@@ -127,6 +142,10 @@ class Acts:
         return done
 
     def _statement(self, request: ActRequest, capacity: str, now: int) -> Draft:
+        if (relation := request.act.relation) is not None:
+            target = Reference(relation, request.issuer, request.subject)
+            said = {"reference": request.decision, "content": request.content}
+            return Draft(request.act.kind.word, new_urn(self._random(16)), said, refs=(target,))
         reason = Reason.SET_ASIDE if request.act is RecordsAct.ANNUL else Reason.UNSPECIFIED
         values: dict[str, Any] = {
             "state": request.act.states,
@@ -141,17 +160,19 @@ class Acts:
 
     # ---- outbox ----------------------------------------------------------------------------------------------------
 
-    def advance(self) -> Progress:
-        """One pass: statements that are final become ready, ready acts are sent, mined ones are settled."""
-        moved = self._sending.make_ready()
-        progress = self._sending.settle(_happened, "ACT_REFUSED")
+    def advance(self, beat: Callable[[], None]) -> Progress:
+        """One pass, ``beat`` before each transaction: what is final becomes ready, is sent, and is settled."""
+        moved, refused = self._sending.make_ready()
+        progress = self._sending.settle(lambda unit, acts: [a for a in acts if _happened(unit, a)], "ACT_REFUSED", beat)
         progress.moved += moved + self._drop_done()
         for group in _groups(self._sending.in_states("ready")):
+            beat()
             try:
                 progress.moved += self._send(group)
             except ZhengyinError as e:
                 progress.problems.append(e)
-        progress.open = len(self._sending.in_states(*OPEN))
+        progress.refused = refused
+        progress.open = len(self._sending.in_states(*OPEN)) - refused
         return progress
 
     def _drop_done(self) -> int:
@@ -170,10 +191,13 @@ class Acts:
             group,
             lambda account: self._chain.check_act(account, call),
             lambda account, nonce: self._chain.sign_act(account, nonce, call),
+            Permission.RELATE if isinstance(call, RelateCall) else Permission.STATUS,
         )
 
     def _call(self, group: Sequence[ActRow]) -> ActCall:
         head, act = group[0], RecordsAct(group[0].act)
+        if act.relation is not None:
+            return RelateCall(head.subject, act.relation, head.statement)
         if not act.by_court:
             return PairCall(act is RecordsAct.DISOWN, head.issuer, head.subject, head.statement)
         with self._store.read() as unit:
@@ -182,6 +206,21 @@ class Acts:
         id_ = accreditation.id if accreditation else bytes(32)
         changes = tuple((a.subject, a.statement) for a in group)
         return FreezeCall(id_, head.issuer, changes, act is RecordsAct.UNFREEZE)
+
+
+def _require_right(unit: Unit, actor: str, request: ActRequest, now: int) -> str:
+    """The capacity in which ``actor`` acts. Who relates something to a record is nobody to its issuer: it takes an
+    accreditation for what it says."""
+    act = request.act
+    if act.relation is None:
+        allowed = ("court",) if act.by_court else PARTIES
+        return acting.require_capacity(unit, actor, request.issuer, now, allowed)
+    if not acting.accredited(unit, actor, act.kind, now):
+        raise ConflictError("ACT_NOT_ACCREDITED", organisation=actor, kind=act.kind.word)
+    here = unit.records.by_leaf(request.subject)
+    if here is not None and here.issuer != request.issuer:  # signed, the reference would name a record that is none
+        raise NotFoundError("RECORD_UNKNOWN")
+    return ""
 
 
 def _check_freeze(unit: Unit, actor: str, request: ActRequest) -> None:
@@ -229,6 +268,9 @@ def _confirmed(unit: Unit, actor: str, request: ActRequest) -> ChainAct | None:
 def _happened(unit: Unit, act: ActRow) -> bool:
     """Does the chain show the act, or this organisation's half of it?"""
     kind = RecordsAct(act.act)
+    if kind.relation is not None:
+        said = (act.statement, act.actor, kind.relation)
+        return any((e.statement, e.actor, e.relation) == said for e in acting.related(unit, act.subject))
     return any(
         e.statement == act.statement
         and (

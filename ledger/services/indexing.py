@@ -75,6 +75,7 @@ class Indexing:
                     continue  # another process read these blocks meanwhile, and perhaps later ones: never go back
                 for block, timestamp, event in events:
                     self.apply(unit, block, timestamp, event)
+                unit.chain.add_entries(entries_of(events))
                 unit.chain_acts.add(acts_of(events))
                 unit.chain.set_cursor(name)
             seen += len(events)
@@ -91,21 +92,8 @@ class Indexing:
 
     @staticmethod
     def apply(unit: Unit, block: int, timestamp: int, event: object) -> None:
-        """Write what one event says into ``unit``."""
-        if isinstance(event, StatusEvent):
-            issuer = _named(event.issuer)
-            if issuer is None:
-                return
-            entry = StatusEntry(
-                actor_from_bytes32(event.actor),
-                State(event.state),
-                event.effective,
-                event.recorded,
-                Reason(event.reason),
-                event.statement,
-            )
-            unit.chain.add_entries([ChainEntry(issuer, event.leaf, entry, event.count, block)])
-        elif isinstance(event, OrganisationEvent):
+        """Write what one event of an organisation says into ``unit``."""
+        if isinstance(event, OrganisationEvent):
             apply = _ORGANISATION_EVENTS.get(event.name)
             if apply is not None and _understood(event):
                 apply(unit, event, timestamp)
@@ -184,6 +172,7 @@ class Indexing:
                 type_, erased = segment.type_of(i), erased + 1
             runs.add(handle, type_, id_hmac, leaf, files)
         self._vault.reserve(max(handles))
+        name = BlockName(block, self._chain.canonical(block))
         with self._store.begin() as unit:
             unit.drop_open(event.root, runs.found)
             unit.restore_batch(
@@ -193,7 +182,7 @@ class Indexing:
                 event.manifest_sha256,
                 event.accreditation,
                 event.sequence,
-                BlockName(block, self._chain.canonical(block)),
+                name,
                 runs.found,
             )
         return len(handles), erased
@@ -221,6 +210,23 @@ class _Runs:
         self._lines.append(None)
         self._files += [(file, handle) for file in files]
         self._next = (type_, handle + 1)
+
+
+def entries_of(events: Iterable[tuple[int, int, object]]) -> list[ChainEntry]:
+    """What became of records' statuses. Of issuers that are no organisations there are no records."""
+    found = []
+    for block, _, event in events:
+        if isinstance(event, StatusEvent) and (issuer := _named(event.issuer)) is not None:
+            entry = StatusEntry(
+                actor_from_bytes32(event.actor),
+                State(event.state),
+                event.effective,
+                event.recorded,
+                Reason(event.reason),
+                event.statement,
+            )
+            found.append(ChainEntry(issuer, event.leaf, entry, event.count, block))
+    return found
 
 
 def acts_of(events: Iterable[tuple[int, int, object]]) -> list[ChainAct]:

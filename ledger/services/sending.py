@@ -39,6 +39,10 @@ class Wishes(Protocol[W]):
     def of_transaction(self, transaction: int) -> list[W]: ...
 
 
+Happened = Callable[[Unit, Sequence[W]], Sequence[W]]
+"""Those of some rows whose effect the index shows."""
+
+
 class Sending(Generic[W]):
     """``purpose`` marks the transactions of ``table``; ``stored`` is called between storing and sending one."""
 
@@ -58,14 +62,18 @@ class Sending(Generic[W]):
         self._table = table
         self._stored = stored
 
-    def make_ready(self) -> int:
-        """Rows whose statement is receipted may be sent."""
+    def make_ready(self) -> tuple[int, int]:
+        """Rows whose statement is receipted may be sent; returns how many there are now, and how many wait for a
+        statement whose batch the contract refused: nothing moves these before a person has it tried again."""
         with self._store.read() as unit:
-            final = [w.row for w in self._table(unit).in_states(("accepted",)) if _is_final(unit, w.statement)]
+            waiting = self._table(unit).in_states(("accepted",))
+            anchored = unit.records.batch_states([w.statement for w in waiting])
+        states = [(w.row, anchored.get(w.statement)) for w in waiting]
+        final = [row for row, state in states if state == "receipted"]
         if final:
             with self._store.begin() as unit:
                 self._table(unit).move(final, "accepted", "ready")
-        return len(final)
+        return len(final), sum(state == "refused" for _, state in states)
 
     def in_states(self, *states: str) -> list[W]:
         with self._store.read() as unit:
@@ -76,17 +84,21 @@ class Sending(Generic[W]):
         group: Sequence[W],
         check: Callable[[Account], None],
         sign: Callable[[Account, int], tuple[bytes, bytes]],
+        permission: Permission = Permission.STATUS,
     ) -> int:
         """One transaction for the ready rows of ``group``; a call that the contract would refuse refuses them all."""
-        rows, account = [w.row for w in group], self._account(group[0].actor, Permission.STATUS)
+        rows, account = [w.row for w in group], self._account(group[0].actor, permission)
         try:
             check(account)
         except ConflictError as e:
             with self._store.begin() as unit:
                 self._table(unit).move(rows, "ready", "refused", problem=str(e))
             return len(rows)
+        # asked before the write transaction begins: a slow node keeps no other writer waiting. If the nonce goes
+        # elsewhere meanwhile, `settle` sees it used by another hash and makes the rows ready again
+        on_chain = self._chain.chain_nonce(account.address)
         with self._store.begin() as unit:
-            nonce = unit.transactions.next_nonce(account.address, self._chain.chain_nonce(account.address))
+            nonce = unit.transactions.next_nonce(account.address, on_chain)
             raw, hash_ = sign(account, nonce)
             transaction = unit.transactions.add(self._purpose, rows[0], account.address, nonce, raw, hash_)
             self._table(unit).move(rows, "ready", "sent", transaction=transaction)
@@ -94,20 +106,21 @@ class Sending(Generic[W]):
         self._chain.send(raw)
         return len(rows)
 
-    def settle(self, happened: Callable[[Unit, W], bool], otherwise: str) -> Progress:
-        """See what became of every open transaction. ``happened``: does the index show the row's effect?
-        ``otherwise``: the code kept with a row whose effect it does not show."""
+    def settle(self, happened: Happened[W], otherwise: str, beat: Callable[[], None]) -> Progress:
+        """See what became of every open transaction; ``beat`` before each. ``otherwise``: the code kept with rows that
+        have not happened."""
         progress = Progress()
         with self._store.read() as unit:
             found = [t for t in unit.transactions.in_states(("stored", "sent")) if t.purpose == self._purpose]
         for transaction in found:
+            beat()
             try:
                 progress.moved += self._settle(transaction, happened, otherwise)
             except ZhengyinError as e:
                 progress.problems.append(e)
         return progress
 
-    def _settle(self, transaction: TransactionRow, happened: Callable[[Unit, W], bool], otherwise: str) -> int:
+    def _settle(self, transaction: TransactionRow, happened: Happened[W], otherwise: str) -> int:
         mined = self._chain.mined(transaction.hash)
         if mined is None:
             if self._chain.chain_nonce(transaction.account) <= transaction.nonce:
@@ -121,19 +134,15 @@ class Sending(Generic[W]):
             return self._finish(transaction, "failed", "refused", str(problem))
         return self._recorded(transaction, mined.block, happened, otherwise)
 
-    def _recorded(
-        self, transaction: TransactionRow, block: int, happened: Callable[[Unit, W], bool], otherwise: str
-    ) -> int:
+    def _recorded(self, transaction: TransactionRow, block: int, happened: Happened[W], otherwise: str) -> int:
         """The contract refuses single items by an event, never the array: what the index does not show was refused."""
         with self._store.begin() as unit:
             cursor = unit.chain.cursor()
             if cursor is None or cursor.block < block:
                 return 0
             wishes = self._table(unit).of_transaction(transaction.row)
-            done: list[int] = []
-            refused: list[int] = []
-            for wish in wishes:
-                (done if happened(unit, wish) else refused).append(wish.row)
+            done = [wish.row for wish in happened(unit, wishes)]
+            refused = sorted({wish.row for wish in wishes}.difference(done))
             unit.transactions.move(transaction.row, transaction.state, "mined", block=block)
             if done:
                 self._table(unit).move(done, "sent", "done")
@@ -149,8 +158,3 @@ class Sending(Generic[W]):
             unit.transactions.move(transaction.row, transaction.state, after)
             self._table(unit).move(rows, "sent", state, problem=problem)
         return len(rows)
-
-
-def _is_final(unit: Unit, statement: bytes) -> bool:
-    row = unit.records.by_leaf(statement)
-    return row is not None and row.batch is not None and unit.batches.get(row.batch).state == "receipted"

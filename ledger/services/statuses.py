@@ -19,11 +19,12 @@ from ledger.core.registries import Kind, Permission, Reason, Relation, State
 from ledger.errors import ConflictError, ZhengyinError
 from ledger.ports import Account, Chain, IntentRow, StatusCall, Store, Unit
 from ledger.services.accepting import Acceptor, Draft, Prepared
-from ledger.services.acting import frozen, require_capacity
+from ledger.services.acting import require_capacity
 from ledger.services.anchoring import Progress
 from ledger.services.faultpoints import faultpoint
 from ledger.services.operations import Act, Operations
 from ledger.services.sending import OPEN, Sending
+from ledger.services.standing import Standing
 
 STATUS_TYPE = "status"
 MAX_CHANGES = 500
@@ -72,11 +73,8 @@ class Statuses:
 
     def current(self, unit: Unit, issuer: str, leaf: bytes) -> State:
         """State after everything recorded and everything already asked for."""
-        pending = _pending(unit, issuer, leaf)
-        if pending:
-            return pending[-1].change
-        entries = unit.chain.entries(issuer, leaf)
-        return entries[-1].entry.state if entries else State.ACTIVE
+        subject = issuer, leaf
+        return Standing.of(unit, [subject]).state(subject)
 
     def check(self, request: ChangeRequest) -> State:
         """Refuse what the contract would refuse, before anything is signed; returns the state before the change.
@@ -85,37 +83,67 @@ class Statuses:
             ConflictError: ACT_FROZEN, STATUS_TRANSITION, STATUS_EFFECTIVE_FUTURE, STATUS_SUCCESSOR.
         """
         with self._store.read() as unit:
-            before = self.current(unit, request.issuer, request.leaf)
-            attaches = _attaches(unit, request)
-            freeze = frozen(unit, request.issuer, request.leaf)
+            return self._check(_standing(unit, [request]), request)[0]
+
+    def check_each(self, requests: Sequence[ChangeRequest]) -> list[ConflictError | None]:
+        """Why `check` refuses each of them, or ``None``: of many at once."""
+        found: list[ConflictError | None] = []
+        with self._store.read() as unit:
+            standing = _standing(unit, requests)
+        for request in requests:
+            try:
+                self._check(standing, request)
+                found.append(None)
+            except ConflictError as e:
+                found.append(e)
+        return found
+
+    def _check(self, standing: Standing, request: ChangeRequest) -> tuple[State, int]:
+        """The state before, and the change's number among those that were asked for here."""
+        subject = request.issuer, request.leaf
+        before = standing.state(subject)
+        freeze = standing.freeze(subject)
         if freeze is not None:
             raise ConflictError("ACT_FROZEN", court=freeze.actor)
-        if request.change not in ALLOWED[before] and not attaches:
+        if request.change not in ALLOWED[before] and not standing.lets_attach(subject, request.change):
             raise ConflictError("STATUS_TRANSITION", before=before.word, after=request.change.word)
         if request.effective > int(self._clock()):
             raise ConflictError("STATUS_EFFECTIVE_FUTURE", effective=request.effective)
         if (request.change is State.SUPERSEDED) != (request.successor is not None):
             raise ConflictError("STATUS_SUCCESSOR", state=request.change.word)
-        return before
+        return before, max((i.number for i in standing.asked[subject]), default=0) + 1
 
     def prepare(self, actor: str, requests: Sequence[ChangeRequest]) -> tuple[Prepared, Callable[[Unit], None]]:
         """Statements ready to commit and the function that stores their intents in the same transaction.
 
         Raises:
-            ConflictError: ACT_NOT_ENTITLED: ``actor`` is neither issuer nor its successor or superior.
+            ConflictError: ACT_NOT_ENTITLED: ``actor`` is neither issuer nor its successor or superior; as `check`. The
+                function raises ConflictError STATUS_OVERTAKEN where another change was accepted since.
         """
+        prepared, intents, _ = self._prepare(actor, requests)
+        return prepared, intents
+
+    def _prepare(
+        self, actor: str, requests: Sequence[ChangeRequest]
+    ) -> tuple[Prepared, Callable[[Unit], None], list[State]]:
+        """Of two that were checked against the same state before, the unique number lets one in."""
         now = int(self._clock())
         with self._store.read() as unit:
+            standing = _standing(unit, requests)
+            checked = [self._check(standing, r) for r in requests]
             issuers = {r.issuer for r in requests}
             roles = {i: require_capacity(unit, actor, i, now, ("issuer", "successor", "superior")) for i in issuers}
         drafts = [self._statement(r, roles[r.issuer]) for r in requests]
         prepared = self._acceptor.prepare(actor, Kind.STATUS, drafts, now)
 
         def intents(unit: Unit) -> None:
-            for r, leaf in zip(requests, prepared.leaves, strict=True):
-                unit.intents.add(actor, r.issuer, r.leaf, r.change, r.effective, r.reason, leaf, now)
+            rows = [
+                IntentRow(0, actor, r.issuer, r.leaf, r.change, r.effective, r.reason, leaf, "accepted", number)
+                for r, (_, number), leaf in zip(requests, checked, prepared.leaves, strict=True)
+            ]
+            unit.intents.add(rows, now)
 
-        return prepared, intents
+        return prepared, intents, [before for before, _ in checked]
 
     def request(
         self,
@@ -127,16 +155,14 @@ class Statuses:
         transaction, given the first of them.
 
         Raises:
-            ConflictError: STATUS_…; nothing of the sequence is accepted.
+            ConflictError: STATUS_…, as `prepare`; nothing of the sequence is accepted.
         """
         seen: set[tuple[str, bytes]] = set()
-        before = []
         for r in requests:
-            before.append(self.check(r))
-            if (r.issuer, r.leaf) in seen:  # each was checked against the same state before
+            if (r.issuer, r.leaf) in seen:  # each would be checked against the same state before
                 raise ConflictError("STATUS_TWICE", leaf=r.leaf.hex())
             seen.add((r.issuer, r.leaf))
-        prepared, intents = self.prepare(actor, requests)
+        prepared, intents, before = self._prepare(actor, requests)
         logged = self._operations.note(_act(actor, requests, before))
 
         def write(unit: Unit) -> None:
@@ -161,17 +187,20 @@ class Statuses:
 
     # ---- outbox ----------------------------------------------------------------------------------------------------
 
-    def advance(self) -> Progress:
-        """One pass: statements that are final become ready, ready changes are sent, mined ones are settled."""
-        moved = self._sending.make_ready()
-        progress = self._sending.settle(_happened, "STATUS_REFUSED")
+    def advance(self, beat: Callable[[], None]) -> Progress:
+        """One pass: statements that are final become ready, ready changes are sent, mined ones are settled; ``beat``
+        before each transaction."""
+        moved, refused = self._sending.make_ready()
+        progress = self._sending.settle(_happened, "STATUS_REFUSED", beat)
         progress.moved += moved
         for group in _groups(self._sending.in_states("ready")):
+            beat()
             try:
                 progress.moved += self._send(group)
             except ZhengyinError as e:
                 progress.problems.append(e)
-        progress.open = len(self._sending.in_states(*OPEN))
+        progress.refused = refused
+        progress.open = len(self._sending.in_states(*OPEN)) - refused
         return progress
 
     def _send(self, group: Sequence[IntentRow]) -> int:
@@ -186,21 +215,13 @@ class Statuses:
         )
 
 
-def _happened(unit: Unit, intent: IntentRow) -> bool:
-    return any(e.entry.statement == intent.statement for e in unit.chain.entries(intent.issuer, intent.leaf))
+def _standing(unit: Unit, requests: Sequence[ChangeRequest]) -> Standing:
+    return Standing.of(unit, [(r.issuer, r.leaf) for r in requests])
 
 
-def _pending(unit: Unit, issuer: str, leaf: bytes) -> list[IntentRow]:
-    return [i for i in unit.intents.for_leaf(issuer, leaf) if i.state in OPEN]
-
-
-def _attaches(unit: Unit, request: ChangeRequest) -> bool:
-    """The statement that follows an emergency suspension: the last change is a suspension without one."""
-    if request.change is not State.SUSPENDED or _pending(unit, request.issuer, request.leaf):
-        return False
-    entries = unit.chain.entries(request.issuer, request.leaf)
-    last = entries[-1].entry if entries else None
-    return last is not None and last.state is State.SUSPENDED and not any(last.statement)
+def _happened(unit: Unit, intents: Sequence[IntentRow]) -> list[IntentRow]:
+    standing = Standing.of(unit, [(i.issuer, i.leaf) for i in intents])
+    return [i for i in intents if any(e.statement == i.statement for e in standing.entries[i.issuer, i.leaf])]
 
 
 def _groups(intents: Sequence[IntentRow]) -> list[list[IntentRow]]:

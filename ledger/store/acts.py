@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -63,6 +64,7 @@ chain_acts = Table(
     Column("statement", LargeBinary(32), nullable=False),
     Column("actor", ACTOR, nullable=False),
     Column("second", ACTOR, nullable=False),
+    Column("relation", SmallInteger),
     Index("ix_chain_acts_subject", "subject", "issuer"),
     Index("ix_chain_acts_issuer", "issuer", "event"),
 )
@@ -96,6 +98,9 @@ class SqlActs:
     def for_subject(self, issuer: str, subject: bytes) -> list[ActRow]:
         return self._rows(acts.c.subject == subject, acts.c.issuer == issuer)
 
+    def for_leaf(self, leaf: bytes) -> list[ActRow]:
+        return self._rows(acts.c.subject == leaf)
+
     def of_transaction(self, transaction: int) -> list[ActRow]:
         return self._rows(acts.c.transaction == transaction)
 
@@ -115,6 +120,7 @@ class SqlChainActs:
             queries.put(
                 self._connection, chain_acts, block=e.block, position=e.position, time=e.time, event=e.event,
                 issuer=e.issuer, subject=e.subject, statement=e.statement, actor=e.actor, second=e.second,
+                relation=e.relation,
             )  # fmt: skip
 
     def of_subject(self, issuer: str, *subjects: bytes) -> list[ChainAct]:

@@ -36,6 +36,9 @@ _ENTRY = (
 )
 
 
+_CURSOR = queries.Prepared(select(chain_cursor.c.block, chain_cursor.c.hash))
+
+
 class SqlChainIndex:
     """``ports.ChainIndex`` in one transaction: what an event says and the cursor past it commit together."""
 
@@ -43,8 +46,8 @@ class SqlChainIndex:
         self._connection = connection
 
     def cursor(self) -> BlockName | None:
-        found = self._connection.execute(select(chain_cursor.c.block, chain_cursor.c.hash)).first()
-        return None if found is None else BlockName(*found)
+        found = _CURSOR.fetch(self._connection)
+        return BlockName(*found[0]) if found else None
 
     def set_cursor(self, cursor: BlockName) -> None:
         self._connection.execute(delete(chain_cursor))
@@ -61,10 +64,9 @@ class SqlChainIndex:
         queries.execute_many(self._connection, again, ("l", "i", "n"), keys)
         queries.insert_many(self._connection, chain_entries, _ENTRY, [_entry_values(row) for row in entries])
 
-    def entries(self, issuer: str, leaf: bytes) -> list[ChainEntry]:
-        """In the order of the chain."""
+    def entries(self, issuer: str, *leaves: bytes) -> list[ChainEntry]:
         table = chain_entries.c
-        query = select(*chain_entries.c).where(table.leaf == leaf, table.issuer == issuer).order_by(table.count)
+        query = select(*table).where(table.leaf.in_(leaves), table.issuer == issuer).order_by(table.leaf, table.count)
         return [
             ChainEntry(
                 row.issuer,

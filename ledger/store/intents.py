@@ -21,8 +21,9 @@ _QUERY = select(
         intents.c.change,
         intents.c.effective,
     ),
-    *(intents.c.reason, intents.c.statement, intents.c.state),
+    *(intents.c.reason, intents.c.statement, intents.c.state, intents.c.number),
 )
+_NEW = ("actor", "issuer", "leaf", "number", "change", "effective", "reason", "statement", "state", "created")
 
 
 class SqlIntents:
@@ -31,30 +32,13 @@ class SqlIntents:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(
-        self,
-        actor: str,
-        issuer: str,
-        leaf: bytes,
-        change: State,
-        effective: int,
-        reason: Reason,
-        statement: bytes,
-        now: int,
-    ) -> int:
-        return queries.insert_one(
-            self._connection,
-            intents,
-            actor=actor,
-            issuer=issuer,
-            leaf=leaf,
-            change=int(change),
-            effective=effective,
-            reason=int(reason),
-            statement=statement,
-            state="accepted",
-            created=now,
-        )
+    def add(self, asked: Sequence[IntentRow], now: int) -> None:
+        rows = [
+            (i.actor, i.issuer, i.leaf, i.number, int(i.change), i.effective, int(i.reason), i.statement, i.state, now)
+            for i in asked
+        ]
+        with queries.unique_or_nothing(self._connection, "STATUS_OVERTAKEN", leaf=asked[0].leaf.hex()):
+            queries.insert_many(self._connection, intents, _NEW, rows)
 
     def in_states(self, states: Sequence[str]) -> list[IntentRow]:
         return self._rows(intents.c.state.in_(states))
@@ -63,8 +47,8 @@ class SqlIntents:
         """All of ``rows`` or none. ``columns``: ``transaction`` (its row), ``problem``."""
         queries.move(self._connection, intents, rows, before, after, columns)
 
-    def for_leaf(self, issuer: str, leaf: bytes) -> list[IntentRow]:
-        return self._rows(intents.c.leaf == leaf, intents.c.issuer == issuer)
+    def for_leaf(self, issuer: str, *leaves: bytes) -> list[IntentRow]:
+        return self._rows(intents.c.leaf.in_(leaves), intents.c.issuer == issuer)
 
     def of_transaction(self, transaction: int) -> list[IntentRow]:
         return self._rows(intents.c.transaction == transaction)
@@ -72,6 +56,6 @@ class SqlIntents:
     def _rows(self, *where: ColumnElement[bool]) -> list[IntentRow]:
         found = self._connection.execute(_QUERY.where(*where).order_by(intents.c.row))
         return [
-            IntentRow(row, actor, issuer, leaf, State(change), effective, Reason(reason), statement, state)
-            for row, actor, issuer, leaf, change, effective, reason, statement, state in found
+            IntentRow(row, actor, issuer, leaf, State(change), effective, Reason(reason), statement, state, number)
+            for row, actor, issuer, leaf, change, effective, reason, statement, state, number in found
         ]

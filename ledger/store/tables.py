@@ -164,6 +164,7 @@ intents = Table(
     Column("actor", Organisation, nullable=False),
     Column("issuer", Organisation, nullable=False),
     Column("leaf", LargeBinary(32), nullable=False),
+    Column("number", BigInteger, nullable=False, server_default="0"),
     Column("change", SmallInteger, nullable=False),
     Column("effective", BigInteger, nullable=False),
     Column("reason", SmallInteger, nullable=False),
@@ -172,7 +173,8 @@ intents = Table(
     Column("transaction", Serial, ForeignKey("transactions.row"), index=True),
     Column("problem", Text),
     Column("created", BigInteger, nullable=False),
-    Index("ix_intents_leaf", "leaf", "issuer"),
+    # Changes of a leaf are numbered as they are asked for: of two that came after the same one, one is refused.
+    Index("uq_intents_leaf_issuer_number", "leaf", "issuer", "number", unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -26,6 +26,20 @@ class KnownAct:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRelation:
+    """What an organisation said on the chain of the record: ``relation`` by its word, ``statement`` the leaf of the
+    record that it names for it, ``time`` and ``block`` of the event. ``confirmed``: that record was read, is the
+    organisation's own, and says so; ``False``: nobody has looked."""
+
+    relation: str
+    actor: str
+    statement: bytes
+    time: int
+    block: int
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFacts:
     """What an index that has followed the chain up to ``block`` knows beside the bundle.
 
@@ -33,12 +47,14 @@ class IndexFacts:
     each).
     ``predecessors``: leaves that the record says it supersedes and whose own status does not say so yet.
     ``acts``: those that stand; they add who and when to what a state proves, and prove nothing themselves.
+    ``relations``: of which nothing depends either.
     """
 
     block: int
     duplicates: tuple[bytes, ...]
     predecessors: tuple[bytes, ...] = ()
     acts: tuple[KnownAct, ...] = ()
+    relations: tuple[KnownRelation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ledger.core.bundles import Bundle
 from ledger.core.verdicts import Outcome, Step, StepResult, compose, failed, noted, undetermined
-from ledger.errors import InputError
+from ledger.errors import ConfigError, InputError
 from ledger.verification.case import Blocked, Case
 from ledger.verification.facts import Facts
 from ledger.verification.report import Report, make_report
@@ -58,6 +58,10 @@ def _run(step: Step, judge: Judge, case: Case) -> StepResult:
     except InputError as e:
         finding = failed("STEP_REFUSED", cause=e.code, causeValues=e.values)
         return StepResult(step, Outcome.FAILED, (finding,))
+    except ConfigError as e:
+        # this machine lacks what the step needs (an algorithm): nothing against the record
+        finding = undetermined("STEP_IMPOSSIBLE_HERE", cause=e.code, causeValues=e.values)
+        return StepResult(step, Outcome.UNDETERMINED, (finding,))
     except Exception as e:
         # Hostile bytes must not stop the other steps; a fault of ours proves nothing against a record.
         return StepResult(step, Outcome.UNDETERMINED, (undetermined("STEP_FAULT", error=type(e).__name__),))

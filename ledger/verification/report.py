@@ -3,6 +3,7 @@ English."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,16 @@ class Report:
             out += ["", message("REPORT_CLAIMS", language)]
             out += [f"  {name}: {value}" for name, value in self.claims.items()]
         return "\n".join(out)
+
+
+def together(reports: Sequence[Report]) -> dict[str, Any]:
+    """The headline that is true of several reports on one thing: theirs where they agree; where they differ, that they
+    do, since none of them is the whole answer. Raises ValueError for none at all."""
+    names = {(r.headline.value, r.headline_code) for r in reports}
+    if not names:
+        raise ValueError("no report")
+    name, code = names.pop() if len(names) == 1 else ("severalDiffer", "HEADLINE_SEVERAL_DIFFER")
+    return {"name": name, **_words(code, {})}
 
 
 def make_report(

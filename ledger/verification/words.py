@@ -15,7 +15,7 @@ _INSTANTS = frozenset(
     | {"recorded", "revoked", "since", "time"}
 )
 _ORGANISATIONS = frozenset({"actor", "first", "second"})
-_REGISTRIES = frozenset({"state", "reason", "kind", "finality"})
+_REGISTRIES = frozenset({"state", "reason", "kind", "finality", "relation"})
 
 
 def show(code: str, language: Language, values: dict[str, Any]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from ledger.core.identifiers import require_record_id
 from ledger.core.records import Record
-from ledger.core.registries import Kind
+from ledger.core.registries import Kind, Relation
 from ledger.core.verdicts import Finding, Step, StepResult, failed, noted
 from ledger.errors import InputError
 from ledger.verification.case import Case, concluded, need, refused
 from ledger.verification.policies import is_takeover
 
 STEP = Step.RECORD
+_SAID = (Relation.COUNTERSIGNS, Relation.TAKES_CUSTODY_OF, Relation.DECIDES_ON)
+"""What a record itself says of another, and no more than says."""
 
 
 def judge(case: Case) -> StepResult:
@@ -25,6 +27,11 @@ def judge(case: Case) -> StepResult:
     findings = _identifier(record)
     if record.valid_from and record.valid_until and record.valid_until < record.valid_from:
         findings.append(failed("RECORD_VALIDITY_ORDER", since=record.valid_from, until=record.valid_until))
+    findings += [
+        noted("RECORD_RELATES", relation=r.relation.word, issuer=r.issuer, leaf=r.leaf.hex())
+        for r in record.refs
+        if r.relation in _SAID
+    ]
     proved = {
         "leaf": record.leaf().hex(),
         "kind": record.kind.word,

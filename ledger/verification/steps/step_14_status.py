@@ -11,6 +11,7 @@ from ledger.core.registries import Reason, State
 from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, noted, undetermined
 from ledger.verification.case import Case, concluded, need
 from ledger.verification.deciding import of_change, of_disowning, of_freeze
+from ledger.verification.facts import IndexFacts
 from ledger.verification.state import ProvedState, prove_state
 from ledger.verification.statements import SignedEntry, Statements, judge_statements
 
@@ -21,6 +22,8 @@ _ENDED = {
     State.SUPERSEDED: "STATUS_SUPERSEDED",
 }
 
+MOST_RELATIONS = 20
+"""Relations that a report lists."""
 _SETTLED_SINCE = frozenset({"STATUS_UNSIGNED", "STATUS_STATEMENT_REUSED"})
 
 
@@ -67,6 +70,22 @@ def _known(case: Case) -> list[Finding]:
     if known.predecessors:
         leaves = [leaf.hex() for leaf in known.predecessors]
         findings.append(noted("STATUS_SUPERSESSION_PENDING", predecessors=leaves, block=known.block))
+    return findings + _relations(known)
+
+
+def _relations(known: IndexFacts) -> list[Finding]:
+    """Who countersigned the record, keeps it or decided on it. The validity of none of it hangs on that; those whose
+    record was read come first, for anybody with an account may name any leaf, and often."""
+    told = sorted(known.relations, key=lambda r: not r.confirmed)
+    findings = [
+        noted(
+            "STATUS_RELATED" if r.confirmed else "STATUS_RELATION_CLAIMED",
+            relation=r.relation, actor=r.actor, since=r.time, block=r.block, statement=r.statement.hex(),
+        )
+        for r in told[:MOST_RELATIONS]
+    ]  # fmt: skip
+    if len(told) > MOST_RELATIONS:
+        findings.append(noted("STATUS_RELATIONS_MORE", count=len(told) - MOST_RELATIONS))
     return findings
 
 

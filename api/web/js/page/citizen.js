@@ -1,7 +1,7 @@
 // The citizen's page.
 
 import { hex } from "../lib/bytes.js";
-import { Trouble, byId, onFiles, pageData } from "./dom.js";
+import { Trouble, byId, make, onFiles, pageData } from "./dom.js";
 import { startFrame } from "./frame.js";
 import { present, renderReport, sayer } from "./render.js";
 import { parseFragment, parsePayload, readCamera, readPicture } from "./scan.js";
@@ -56,12 +56,15 @@ async function labelsOf() {
   }
 }
 
-function show({ reports, documents = [], note = null }, labels) {
+/** `headlines`: of the whole, where it is more than one report; `notices`: what is said before them. */
+function show({ reports, documents = [], note = null, notices = [], headlines }, labels) {
   const now = Math.floor(Date.now() / 1000);
   const sections = reports.map((report, at) =>
     renderReport(report, { language, say, now, labels, documents, note, number: at && at + 1 }),
   );
-  present(place, status, sections, say("DONE", { headline: reports.map((one) => one.headline[language]).join("；") }));
+  const before = notices.map((text) => make("p", { class: "notice" }, text));
+  const said = headlines ?? reports.map((one) => one.headline[language]);
+  present(place, status, [...before, ...sections], say("DONE", { headline: said.join("；") }));
 }
 
 // ---- number and code -----------------------------------------------------------------------------------------------
@@ -117,12 +120,16 @@ async function checkFiles(files, told) {
   for (const file of documents) digests.push(await digest(file, told));
   told("ASKING");
   if (bundle) return checkBundle(await readBytes(bundle, bundle.name), digests);
-  const reports = [];
-  for (const { size, sha256, sm3 } of digests) {
+  const [reports, headlines, notices] = [[], [], []];
+  for (const { name, size, sha256, sm3 } of digests) {
     const json = { sha256: hex(sha256), sm3: hex(sm3), size };
-    reports.push(...reportsOf(await ask("/v1/verifications/document", { json, language })));
+    const answer = await ask("/v1/verifications/document", { json, language });
+    const headline = answer.headline[language];
+    headlines.push(headline);
+    if (answer.reports.length > 1) notices.push(say("SEVERAL", { name, count: answer.reports.length, headline }));
+    reports.push(...reportsOf(answer));
   }
-  return { reports, documents: digests.map(shownDigest) };
+  return { reports, headlines, notices, documents: digests.map(shownDigest) };
 }
 
 function shownDigest({ name, size, sha256, sm3 }) {

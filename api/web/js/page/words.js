@@ -7,7 +7,7 @@ const INSTANTS = new Set([
   "revoked", "since", "time",
 ]);
 const ORGANISATIONS = new Set(["actor", "first", "second"]);
-const REGISTRIES = new Set(["state", "reason", "kind", "finality"]);
+const REGISTRIES = new Set(["state", "reason", "kind", "finality", "relation"]);
 
 /** Date and time in China (UTC+8). */
 export function instant(seconds) {

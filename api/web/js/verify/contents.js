@@ -11,6 +11,8 @@ import { KINDS, SUITES } from "../lib/registries.js";
 import { findChain } from "./blocks.js";
 import { concluded, failed, need, noted, refused, skipped, undetermined } from "./findings.js";
 
+const SAID = ["countersigns", "takesCustodyOf", "decidesOn"];
+
 export function container(facts) {
   try {
     facts.bundle = readBundle(facts.bytes);
@@ -63,9 +65,17 @@ export function record(facts) {
   if (found.validFrom && found.validUntil && found.validUntil < found.validFrom) {
     findings.push(failed("RECORD_VALIDITY_ORDER", { since: found.validFrom, until: found.validUntil }));
   }
+  findings.push(...relations(found));
   const { kind, id, type, issuer, issued, validFrom, validUntil } = found;
   const leaf = hex(leafOf(found.json));
   return concluded(2, findings, { leaf, kind, id, type, issuer, issued, validFrom, validUntil });
+}
+
+/** What the record itself says of others, and no more than says. */
+function relations(found) {
+  return found.refs
+    .filter(({ relation }) => SAID.includes(relation))
+    .map(({ relation, issuer, leaf }) => noted("RECORD_RELATES", { relation, issuer, leaf: hex(leaf) }));
 }
 
 function identifier(found) {
