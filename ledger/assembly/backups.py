@@ -165,9 +165,10 @@ class _Backup:
         self._watch(1)
 
     def _not_loose(self) -> set[Path]:
-        """Copied otherwise, or not at all: uploads are imported or sent again; marks are of this folder alone."""
+        """Copied otherwise, or not at all: uploads are imported or sent again, audits made again; marks are of this
+        folder alone."""
         home = self._app.home
-        found = {home.segments, home.spool, home.uploads, home.restored, home.rebuilding, self._target}
+        found = {home.segments, home.spool, home.uploads, home.audits, home.restored, home.rebuilding, self._target}
         databases = [home.vault, home.chain]
         if not self._server:
             databases.append(Path(self._url.database or ""))

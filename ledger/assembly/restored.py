@@ -64,7 +64,7 @@ def lift(home: Home) -> bool:
 
 
 def require_open(home: Home) -> None:
-    """May anything be accepted or anchored in this folder?
+    """May anything be accepted, anchored or decided by the council in this folder?
 
     Raises:
         ConflictError: RESTORE_UNAUDITED. UnavailableError: REBUILD_UNFINISHED.

@@ -7,6 +7,7 @@ Order of writes, and what a crash after each leaves:
 1. tombstones accepted (one a leaf)  – the intent: the outbox does 2 and 3 before it anchors them
 2. keys deleted in the vault         – nobody can read the record; a look-up by number finds nothing
 3. rows forget ids and file digests  – done; what is left is anchoring, as for every record
+   (before their batch is signed its tombstones are written once more, in plain: ``publish``)
 4. the house's copies of tables and reports are removed – they go by themselves some days later
 Each step may be done again.
 """
@@ -17,18 +18,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.records import Reference
+from ledger.core.records import Record, Reference
 from ledger.core.registries import Kind, Relation
 from ledger.core.tombstones import TYPE, ErasureReason, tombstone_id
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, NotFoundError, UnavailableError, ZhengyinError
-from ledger.ports import RecordRow, Store, Unit, Vault
+from ledger.ports import BatchRow, RecordRow, Segments, Store, Unit, Vault
 from ledger.services.accepting import Acceptor, Draft
-from ledger.services.acting import frozen
+from ledger.services.acting import STATEMENT_KINDS, frozen, related
 from ledger.services.bundling import Bundling, Opened
 from ledger.services.faultpoints import faultpoint
 from ledger.services.indexing import Indexing
 from ledger.services.operations import Act, Operations
+from ledger.services.tombstone_part import Plain, erased_by, publish, read_part
 
 _NOT_BY_ITSELF = (Kind.STATUS, Kind.TOMBSTONE, Kind.OPERATIONS)
 _BUSY = "VAULT_BUSY"
@@ -45,6 +47,16 @@ class Erased:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedAgain:
+    """``named``: records that tombstones, or the operator, name; ``erased``: keys that were there; ``closed``: root of
+    each batch with tombstones that cannot be read, and how many they are."""
+
+    named: int
+    erased: int
+    closed: tuple[tuple[bytes, int], ...]
+
+
 class Erasing:
     """``copies``: removes the house's own copies of tables and reports, which hold what the records held."""
 
@@ -54,6 +66,7 @@ class Erasing:
         vault: Vault,
         acceptor: Acceptor,
         bundling: Bundling,
+        segments: Segments,
         indexing: Indexing,
         operations: Operations,
         index: BlindIndex,
@@ -64,6 +77,7 @@ class Erasing:
         self._vault = vault
         self._acceptor = acceptor
         self._bundling = bundling
+        self._segments = segments
         self._indexing = indexing
         self._operations = operations
         self._copies = copies
@@ -102,7 +116,19 @@ class Erasing:
         """The tombstone of a record, opened; ``None`` if nobody asked for its erasure."""
         with self._store.read() as unit:
             found = self._tombstone(unit, row)
-        return None if found is None else self._bundling.open(found)
+            batches = [b for b in unit.batches.in_states(("receipted",)) if found is None and _of(row.issuer, b)]
+        if found is not None:
+            return self._bundling.open(found)
+        for batch in batches:  # the key of the tombstone was lost since, and with it the row's id
+            for leaf, plain in read_part(self._segments.open(batch.root)).items():
+                if plain.record.id == tombstone_id(row.leaf):
+                    return self._opened(leaf, plain)
+        return None
+
+    def _opened(self, leaf: bytes, plain: Plain) -> Opened | None:
+        with self._store.read() as unit:
+            row = unit.records.by_leaf(leaf)
+        return None if row is None else Opened(row, plain.record, plain.values)
 
     def finish(self) -> list[ZhengyinError]:
         """End the erasures whose tombstones wait for a batch, as a crash left them; returns what stands in the way of
@@ -134,13 +160,74 @@ class Erasing:
 
     def _named(self, tombstone: RecordRow) -> list[RecordRow]:
         """What a tombstone erases: leaves of its own issuer, and only the one that its id is made from."""
-        record = self._bundling.open(tombstone).record
-        own = [r.leaf for r in record.refs if (r.relation, r.issuer) == (Relation.ERASES, record.issuer)]
+        return self._targets(self._bundling.open(tombstone).record)
+
+    def _targets(self, tombstone: Record) -> list[RecordRow]:
         with self._store.read() as unit:
-            found = [unit.records.by_leaf(leaf) for leaf in own if tombstone_id(leaf) == record.id]
-        rows = [row for row in found if row is not None and row.issuer == record.issuer]
+            found = [unit.records.by_leaf(leaf) for leaf in erased_by(tombstone)]
+        rows = [row for row in found if row is not None and row.issuer == tombstone.issuer]
         self._require_own_keys(rows)
         return rows
+
+    # ---- after a restoration ---------------------------------------------------------------------------------------
+
+    def publish(self) -> list[ZhengyinError]:
+        """Write the tombstones of batches that are not signed yet in plain; returns what stands in the way of some."""
+        return publish(self._store, self._segments, self._bundling)
+
+    def again(self, named: Sequence[bytes] = ()) -> ErasedAgain:
+        """Erase once more what anchored tombstones name: a backup that is older than they brings the keys back.
+
+        ``named``: leaves that the operator knows to be erased, where tombstones of earlier versions cannot be opened
+        any more; no more of them than there are such tombstones.
+
+        Raises:
+            NotFoundError: RECORD_UNKNOWN for a leaf of ``named``. ConflictError: ERASE_KIND; ERASE_AGAIN_MORE: more
+                leaves than tombstones. IntegrityError: TOMBSTONES_PART, BODY_OF_OTHER_LEAF, SEGMENT_….
+            UnavailableError: STORE_…, VAULT_BUSY. Nothing is deleted unless all of it can be.
+        """
+        targets: dict[int, RecordRow] = {}
+        closed: list[tuple[bytes, int]] = []
+        with self._store.read() as unit:
+            batches = [b for b in unit.batches.in_states(("receipted",)) if b.kind is Kind.TOMBSTONE]
+        for batch in batches:
+            tombstones, unread = self._readable(batch)
+            targets |= {row.row: row for t in tombstones for row in self._targets(t)}
+            if unread:
+                closed.append((batch.root, unread))
+        self._add_named(named, targets, sum(count for _, count in closed))
+        erased = self._destroy(list(targets.values())) if targets else 0
+        return ErasedAgain(len(targets), erased, tuple(closed))
+
+    def _readable(self, batch: BatchRow) -> tuple[list[Record], int]:
+        """The batch's tombstones that can be read, and the number of the others."""
+        with self._store.read() as unit:
+            rows = unit.records.in_batch(batch.row)
+        plain = read_part(self._segments.open(batch.root))
+        found: list[Record] = []
+        for row in rows:
+            try:
+                found.append(plain[row.leaf].record if row.leaf in plain else self._bundling.open(row).record)
+            except NotFoundError as e:
+                if e.code != "RECORD_ERASED":
+                    raise
+        return found, len(rows) - len(found)
+
+    def _add_named(self, named: Sequence[bytes], targets: dict[int, RecordRow], most: int) -> None:
+        with self._store.read() as unit:
+            rows = {leaf: unit.records.by_leaf(leaf) for leaf in named}
+        more = {}
+        for leaf, row in rows.items():
+            if row is None:
+                raise NotFoundError("RECORD_UNKNOWN", leaf=leaf.hex())
+            if row.kind in (Kind.TOMBSTONE, Kind.OPERATIONS):
+                raise ConflictError("ERASE_KIND", kind=row.kind.word)
+            if row.row not in targets:
+                more[row.row] = row
+        if len(more) > most:
+            raise ConflictError("ERASE_AGAIN_MORE", named=len(more), tombstones=most)
+        self._require_own_keys(list(more.values()))
+        targets |= more
 
     def _tombstone(self, unit: Unit, row: RecordRow) -> RecordRow | None:
         return unit.records.by_id(row.issuer, Kind.TOMBSTONE, self._index.id(tombstone_id(row.leaf)))
@@ -196,6 +283,10 @@ class Erasing:
         return erased
 
 
+def _of(issuer: str, batch: BatchRow) -> bool:
+    return (batch.issuer, batch.kind) == (issuer, Kind.TOMBSTONE)
+
+
 def _statements(unit: Unit, row: RecordRow) -> list[RecordRow]:
     """The issuer's own decisions about a record, as far as this store has them: their text may name whom the record
     named. What a court or a superior decided is theirs to erase."""
@@ -203,5 +294,6 @@ def _statements(unit: Unit, row: RecordRow) -> list[RecordRow]:
     asked += [a.statement for a in unit.acts.for_subject(row.issuer, row.leaf)]
     recorded = [e.entry.statement for e in unit.chain.entries(row.issuer, row.leaf)]
     recorded += [a.statement for a in unit.chain_acts.of_subject(row.issuer, row.leaf)]
+    recorded += [a.statement for a in related(unit, row.leaf)]
     found = [unit.records.by_leaf(leaf) for leaf in dict.fromkeys([*asked, *recorded])]
-    return [s for s in found if s is not None and s.kind is Kind.STATUS and s.issuer == row.issuer]
+    return [s for s in found if s is not None and s.kind in STATEMENT_KINDS and s.issuer == row.issuer]

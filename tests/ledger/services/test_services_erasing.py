@@ -33,7 +33,7 @@ from scripts import demo_data
 
 WITHDRAWN = ErasureReason.CONSENT_WITHDRAWN
 FAULTS = ("erase.accepted", "erase.keys", "erase.rows")
-NAME, NUMBER, TOWN = "欧阳霁蘅", "11010519491231002X", "示范市乙区埋名巷7号"
+NAME, NUMBER, TOWN = "欧阳霁蘅阿不都热西提", "11010519491231002X", "示范市乙区埋名巷7号"
 
 
 def erase(world: World, row: RecordRow, reason: ErasureReason = WITHDRAWN, decision: str | None = None) -> Erased:
@@ -419,6 +419,7 @@ def test_a_planted_name_is_found_nowhere_afterwards(demo: World, tmp_path: Path)
     statement_key = app.vault.get([statement.vault])[statement.vault]
     wanted = {word: set(spellings(word)) for word in (NAME, NUMBER, TOWN, record_id)}
     wanted |= {"key": set(disguises(key)), "key of the decision": set(disguises(statement_key))}
+    assert min(len(form) for forms in wanted.values() for form in forms) >= 12  # none that chance writes
     before = {what for _, what in found_below(demo.home, wanted)}
     assert before <= {"key", "key of the decision"}  # the content is encrypted from the first byte on
 
