@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 
+from api.deps import answer
 from ledger.core.canonical import b64, unb64
 from ledger.errors import InputError
 
@@ -40,7 +41,14 @@ def place(cursor: str | None) -> int | None:
     return int(match[1])
 
 
-def page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
+def listing(request: Request, found: Sequence[T], limit: int, shown: Callable[[T], dict[str, Any]]) -> Response:
+    """The page that answers: its items as they are shown, and where the next one begins."""
+    items, following = _page(found, limit)
+    value = {"items": [shown(item) for item in items]} | ({"next": following} if following else {})
+    return answer(value, 200, _link(request, following))
+
+
+def _page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
     """``found`` holds one more than the limit if there is another page: (items, cursor of the next page)."""
     if len(found) <= limit:
         return found, None
@@ -48,7 +56,7 @@ def page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
     return items, b64(b"after:%d" % items[-1].row)
 
 
-def link(request: Request, following: str | None) -> Mapping[str, str]:
+def _link(request: Request, following: str | None) -> Mapping[str, str]:
     """The header that leads to the next page."""
     if following is None:
         return {}

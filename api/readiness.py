@@ -31,6 +31,7 @@ def examine(ledger: App) -> dict[str, Any]:
         "clock": clock,
         "disk": _disk(ledger),
         "outbox": _part(age <= LAG, **outbox),
+        "lock": _lock(ledger),
     }
     degraded = any(part["status"] != "ok" for part in parts.values())
     return {"status": "degraded" if degraded else "ok", "parts": parts}
@@ -38,6 +39,15 @@ def examine(ledger: App) -> dict[str, Any]:
 
 def _part(good: bool, **figures: Any) -> Part:
     return {"status": "ok" if good else "degraded"} | figures
+
+
+def _lock(ledger: App) -> Part:
+    """Restored and not audited since, or in the midst of a rebuild: nothing is accepted, and this is what to do."""
+    try:
+        ledger.permit()
+    except ZhengyinError as e:
+        return _part(False, code=e.code, zh=e.text("zh"), en=e.text("en"))
+    return _part(True)
 
 
 def _chain(ledger: App) -> tuple[Part, Part]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -17,6 +19,7 @@ import uvicorn
 from api.app import create_app
 from api.protocol import bounded
 from ledger.assembly.app import App
+from ledger.assembly.chains import rpc_server
 from ledger.assembly.worker import Worker
 from ledger.errors import ConfigError
 from ledger.settings import Settings
@@ -27,15 +30,26 @@ KEEP_ALIVE = 15
 BACKLOG = 256
 
 
-def serve(settings: Settings, started: Callable[[str], None], work: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT. ``started`` gets the address once requests are taken; ``work``: with a worker.
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where: ``address`` of pages and API; ``rpc`` of the embedded chain's read-only JSON-RPC, if there is one."""
+
+    address: str
+    rpc: str | None
+
+
+def serve(settings: Settings, started: Callable[[Serving], None], work: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT. ``started`` is called once requests are taken; ``work``: with a worker.
 
     Raises:
-        ConfigError: SERVE_EXPOSED, SERVE_TLS, SERVE_PROXY, SERVE_BIND; SETTINGS_…, STORE_SCHEMA.
+        ConfigError: SERVE_EXPOSED, SERVE_TLS, SERVE_PROXY, SERVE_BIND; RPC_SERVER_…; SETTINGS_…, STORE_SCHEMA.
     """
-    with App(settings) as app:
+    with App(settings) as app, ExitStack() as ports:
         require_safe(settings, app.access.usable)
         tls = tls_files(settings)
+        reading = rpc_server(app)
+        if reading is not None:
+            ports.enter_context(reading)
         with listening(settings) as listener:
             worker = Worker(app) if work else None
             api = create_app(app, worker.wake if worker else lambda: None)
@@ -58,10 +72,11 @@ def serve(settings: Settings, started: Callable[[str], None], work: bool = True)
             )
             host, port = listener.getsockname()[:2]
             address = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}/"
+            serving = Serving(address, reading.url if reading else None)
             if worker:
                 worker.start()
             try:
-                _Server(config, lambda: started(address)).run(sockets=[listener])
+                _Server(config, lambda: started(serving)).run(sockets=[listener])
             finally:
                 if worker:
                     worker.stop()
@@ -77,6 +92,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what lasts as long as the process: looking it through again stops every answer for 0.1 s
             self._begun()
 
     @contextmanager

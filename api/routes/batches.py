@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.deps import IMMUTABLE, Reader, ServiceDep, answer, tagged
 from api.errors import documented
-from api.paging import Cursor, Limit, link, page, place
+from api.paging import Cursor, Limit, listing, place
 from api.schemas.batches import Batch, BatchPage
 from ledger.errors import NotFoundError
 from ledger.ports import BatchRow
@@ -28,9 +28,7 @@ def batches(
     """批次，最新在前。 Batches, newest first."""
     with service.ledger.store.read() as unit:
         found = unit.access.batches(caller.organisations, place(cursor), limit + 1)
-    items, following = page(found, limit)
-    shown = [_shown(b) for b in items]
-    return answer({"items": shown} | ({"next": following} if following else {}), 200, link(request, following))
+    return listing(request, found, limit, _shown)
 
 
 @router.get(

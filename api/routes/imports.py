@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api.deps import PRIVATE, Importer, ServiceDep, answer, tagged
 from api.errors import documented
 from api.idempotency import Key, once, request_digest
-from api.paging import Cursor, Limit, link, page, place
+from api.paging import Cursor, Limit, listing, place
 from api.schemas.imports import Import, ImportPage
 from api.service import Service
 from ledger.core.canonical import FORBIDDEN
@@ -121,9 +121,7 @@ def imports(
     """本机构的导入，最新在前。 Imports of the caller's organisations, newest first."""
     with service.ledger.store.read() as unit:
         found = unit.access.uploads(caller.organisations, place(cursor), limit + 1)
-    items, following = page(found, limit)
-    shown = [_shown(u) for u in items]
-    return answer({"items": shown} | ({"next": following} if following else {}), 200, link(request, following))
+    return listing(request, found, limit, _shown)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.deps import PRIVATE, AnyCaller, Reader, ServiceDep, answer, own_record, tagged
 from api.errors import documented
 from api.idempotency import Key, RequestDigest, once
-from api.paging import Cursor, Limit, link, page, place
+from api.paging import Cursor, Limit, listing, place
 from api.schemas.records import IssuedRecord, NewRecord, Record, RecordPage
 from api.service import Service
 from ledger.core.records import FileDigest
@@ -19,7 +19,7 @@ from ledger.core.registries import Kind
 from ledger.core.typefiles import TypeDefinition
 from ledger.errors import InputError, IntegrityError
 from ledger.ports import RecordRow, Unit
-from ledger.ports.access import AnswerRow
+from ledger.ports.access import AnswerRow, ListedRecord
 from ledger.services.forms import parse
 from ledger.services.operations import by
 
@@ -129,15 +129,16 @@ def records(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Response:
-    """机构的记录，按受理顺序。 An organisation's records in the order of acceptance."""
+    """机构的记录，按编号顺序。 An organisation's records in the order of their numbers.
+
+    编号先于受理给出：翻页期间才受理的记录，编号可能已在游标之前。需要完整清单时，请在导入结束后从第一页重新读取。
+    A number is given before its record is accepted: what is accepted while one pages may stand behind the cursor. A
+    walk shows all that was accepted before it began; for what imports bring meanwhile, begin again when they ended.
+    """
     caller.require_organisation(issuer)
     with service.ledger.store.read() as unit:
         found = unit.access.records(issuer, place(cursor) or 0, limit + 1)
-    items, following = page(found, limit)
-    shown = [
-        {"leaf": r.leaf.hex(), "issuer": r.issuer, "kind": r.kind.word, "type": r.type, "state": r.state} for r in items
-    ]
-    return answer({"items": shown} | ({"next": following} if following else {}), 200, link(request, following))
+    return listing(request, found, limit, _listed)
 
 
 @router.get(
@@ -149,6 +150,10 @@ def records(
 def record(leaf: Leaf, caller: Reader, service: ServiceDep) -> Response:
     """一条记录在何处、到哪一步。 Where a record is."""
     return answer(_shown(service, own_record(service, caller, leaf)))
+
+
+def _listed(r: ListedRecord) -> dict[str, Any]:
+    return {"leaf": r.leaf.hex(), "issuer": r.issuer, "kind": r.kind.word, "type": r.type, "state": r.state}
 
 
 def _shown(service: Service, row: RecordRow) -> dict[str, Any]:

@@ -18,15 +18,15 @@ from starlette.concurrency import run_in_threadpool
 from api import schemas
 from api.deps import ServiceDep, answer, public
 from api.errors import documented
-from api.schemas.verifications import Document, NumberAndCode, Reports
+from api.schemas.verifications import BundleAndDocuments, Document, NumberAndCode, Reports
 from api.service import Service, service_of
 from ledger.core.records import FileDigest
 from ledger.core.verdicts import Indication
 from ledger.errors import UnavailableError
 from ledger.services.offline import Question
-from ledger.services.verifying import Admitted
+from ledger.services.verifying import NO_SM3, Admitted
 from ledger.verification.lines import Headline
-from ledger.verification.report import Report, not_found
+from ledger.verification.report import Report, not_found, together
 
 router = APIRouter(
     prefix="/v1/verifications", tags=["verifications"], responses=documented(400, 429), dependencies=[Depends(public)]
@@ -56,10 +56,21 @@ async def verify_bundle(request: Request, service: ServiceDep, jurisdiction: Jur
 @router.post("/document", response_model=Reports)
 def verify_document(body: Document, service: ServiceDep, jurisdiction: Jurisdiction = None) -> Response:
     """按文件摘要核验：文件不离开您的电脑。 By a file's digests; the file itself is not sent."""
-    sm3 = bytes.fromhex(body.sm3) if body.sm3 else None
-    document = FileDigest(body.size, bytes.fromhex(body.sha256), sm3 or bytes(32))
-    question = Question(documents=(document,) if sm3 else (), jurisdiction=jurisdiction)
-    return answer(_reports([service.ledger.verifying.by_file(document, question)]))
+    document = _digest(body)
+    question = Question(documents=(document,), jurisdiction=jurisdiction)
+    return answer(_reports(service.ledger.verifying.all_by_file(document, question)))
+
+
+@router.post("/bundle", response_model=schemas.verifications.Report)
+def verify_with_documents(body: BundleAndDocuments, service: ServiceDep, jurisdiction: Jurisdiction = None) -> Response:
+    """核验证明包，并核对文件是否即其所证明者。 The report on a bundle, and whether the files are those it proves."""
+    question = Question(documents=tuple(map(_digest, body.documents)), jurisdiction=jurisdiction)
+    return answer(service.ledger.verifying.bundle(body.bundle.encode(), question).to_json())
+
+
+def _digest(document: Document) -> FileDigest:
+    sm3 = bytes.fromhex(document.sm3) if document.sm3 else NO_SM3
+    return FileDigest(document.size, bytes.fromhex(document.sha256), sm3)
 
 
 @router.post(
@@ -80,29 +91,27 @@ async def verify_number(request: Request, jurisdiction: Jurisdiction = None) -> 
     except ValidationError as e:
         raise RequestValidationError(e.errors(include_url=False, include_context=False, include_input=False)) from e
     ledger = service.ledger
-    look = partial(_admitted, service, body, jurisdiction)
+    look = partial(ledger.verifying.admit, body.id, body.code or None)
     # what is asked most is answered from memory after one look at rows; a file's take less time than another thread
-    found, kept, key = look() if ledger.store.in_process else await run_in_threadpool(look)
+    found = look() if ledger.store.in_process else await run_in_threadpool(look)
     if found is None:
         return answer(_NOTHING)
+    epoch = ledger.changes.known(found.seen)
+    if epoch is None:
+        epoch = await run_in_threadpool(_epoch, service, found)
+    key = None if epoch is None else (found.rows[-1].leaf, len(found.rows), found.whole, epoch, jurisdiction)
+    kept = None if key is None else service.kept.get(key, ledger.clock())
     if kept is None:
         kept = await run_in_threadpool(_judged, service, found, key, Question(jurisdiction=jurisdiction))
     return Response(kept, media_type="application/json")
 
 
-def _admitted(
-    service: Service, body: NumberAndCode, jurisdiction: str | None
-) -> tuple[Admitted | None, bytes | None, Hashable]:
-    """(what may be shown, the report if it is kept, under which name; ``None`` where the chain is away)."""
-    ledger = service.ledger
-    found = ledger.verifying.admit(body.id, body.code or None)
-    if found is None:
-        return None, None, None
+def _epoch(service: Service, found: Admitted) -> int | None:
+    """``None`` where the chain is away: then nothing is kept."""
     try:
-        key = (found.rows[-1].leaf, len(found.rows), found.whole, ledger.changes.epoch(), jurisdiction)
+        return service.ledger.changes.epoch(found.seen)
     except UnavailableError:
-        return found, None, None
-    return found, service.kept.get(key, ledger.clock()), key
+        return None
 
 
 def _judged(service: Service, found: Admitted, key: Hashable, question: Question) -> bytes:
@@ -114,8 +123,8 @@ def _judged(service: Service, found: Admitted, key: Hashable, question: Question
 
 
 def _reports(found: Sequence[Report]) -> dict[str, Any]:
-    reports = [report.to_json() for report in found if report.headline is not Headline.NOT_FOUND]
-    return {"headline": reports[0]["headline"], "reports": reports} if reports else _NOTHING
+    known = [report for report in found if report.headline is not Headline.NOT_FOUND]
+    return {"headline": together(known), "reports": [r.to_json() for r in known]} if known else _NOTHING
 
 
 _NOTHING: dict[str, Any] = {"headline": not_found().to_json()["headline"], "reports": []}

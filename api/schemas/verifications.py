@@ -26,6 +26,17 @@ class Document(Closed):
     size: Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
+class BundleAndDocuments(Closed):
+    """``bundle``: its text, byte for byte; ``documents``: of the files that are said to belong to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"bundle": '{"tag":"zhengyin/bundle/1",…}', "documents": [_DOCUMENT]}]}
+    )
+
+    bundle: str
+    documents: Annotated[list[Document], Field(min_length=1, max_length=64)]
+
+
 class NumberAndCode(Closed):
     """``code``: printed beside the number; needed unless the type is public."""
 
@@ -58,7 +69,8 @@ class Report(Shown):
 
 
 class Reports(Shown):
-    """``reports`` is empty where nothing was found; ``headline`` is that of the first."""
+    """``reports`` is empty where nothing was found, and has one for each office that has its own record of a document;
+    ``headline`` is true of all of them: ``severalDiffer`` where theirs are not the same."""
 
     headline: Words
     reports: list[Report]

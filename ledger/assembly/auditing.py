@@ -29,7 +29,7 @@ def auditing(app: App) -> Auditing:
             vault=app.vault,
             spool=app.spool,
             index=app.index_key,
-            own=lambda: {e.organisation for e in app.keys.list() if e.purpose == "signing"},
+            own=lambda: {organisation for organisation, _ in app.keys.held("signing")},
             unapproved=_unapproved(app),
             trust=app.trust.content,
             log=app.log_anchoring.verify,

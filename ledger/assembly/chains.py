@@ -21,13 +21,14 @@ from ledger.proofs.headers import UNSEALED, parse_header
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
-    from ledger.assembly.app import App
+    from ledger.assembly.adapters import Adapters
+    from ledger.chain.embedded.rpc_server import RpcServer
 
 NODE_KEY = "main"
 _LINE = re.compile(r"(?P<bearer>Bearer [!-~]{1,4096})|(?P<basic>[^:\n]{1,255}:[^\n]{0,1024})")
 
 
-def open_engine(app: App) -> EmbeddedEngine | HttpEngine:
+def open_engine(app: Adapters) -> EmbeddedEngine | HttpEngine:
     """The engine that the settings name. Raises ConfigError ENGINE_…; IntegrityError ENGINE_BLOCK_DAMAGED."""
     identity = app.chain_file.identity
     if app.settings.engine:
@@ -61,7 +62,7 @@ def http_engine(settings: Settings, name: ChainName | None) -> HttpEngine:
     )
 
 
-def pinned_validators(app: App) -> tuple[Validator, ...]:
+def pinned_validators(app: Adapters) -> tuple[Validator, ...]:
     """Whose commit seals the first trust file accepts.
 
     On a network: the set that the newest block lists and is sealed by, all under the operator until the council
@@ -79,6 +80,21 @@ def pinned_validators(app: App) -> tuple[Validator, ...]:
     listed = listed_validators(header)
     finality(header, file.consensus, listed)
     return tuple(Validator(address, file.operator, header.number, None) for address in listed)
+
+
+def rpc_server(app: Adapters) -> RpcServer | None:
+    """The read-only port of the embedded chain, not started yet; ``None`` where the settings name none.
+
+    Raises:
+        ConfigError: RPC_SERVER_NETWORK where the chain is a network's; RPC_SERVER_PORT; as ``open_engine``.
+    """
+    if app.settings.rpc_port is None:
+        return None
+    from ledger.chain.embedded.rpc_server import RpcServer
+
+    if app.settings.engine:
+        raise ConfigError("RPC_SERVER_NETWORK")
+    return RpcServer(app.engine, app.settings.rpc_port)
 
 
 def _credentials(path: Path) -> Credentials:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from ledger.assembly.app import MAIN, App
+from ledger.assembly.adapters import MAIN
+from ledger.assembly.app import App
+from ledger.assembly.file_acts import install_trust, keys_logged
 from ledger.assembly.founding import CERTIFICATE_DAYS, keep_documents
 from ledger.assembly.trusting import renewed_trust
-from ledger.chain.calls import OPEN_END, CouncilCall
+from ledger.chain.calls import OPEN_END, CouncilCall, describe
 from ledger.chain.governance import Proposal, ProposalState
 from ledger.core.accreditations import Accreditation
 from ledger.core.registries import Kind
 from ledger.crypto.certificates import fingerprint
-from ledger.errors import ConfigError, ConflictError, NotFoundError
+from ledger.errors import ConfigError, ConflictError, NotFoundError, ZhengyinError
 from ledger.outside.demo_authority import DemoAuthority
 from ledger.ports import Account, AccreditationRow
+from ledger.services.operations import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,12 @@ class Newcomer:
 def members_here(app: App) -> dict[str, Account]:
     """Council members whose account lies in this data folder, by organisation."""
     found: dict[str, Account] = {}
-    for entry in app.keys.list():
-        if entry.purpose == "account":
-            account = app.keys.account(entry.organisation, entry.name)
-            try:
-                found.setdefault(app.council.organisation_of(account.address), account)
-            except NotFoundError:
-                continue
+    for organisation, name in app.keys.held("account"):
+        account = app.keys.account(organisation, name)
+        try:
+            found.setdefault(app.council.organisation_of(account.address), account)
+        except NotFoundError:
+            continue
     return found
 
 
@@ -66,8 +70,10 @@ def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> 
     """Propose; approve by the named member, or by as many as are needed and lie here; execute if that is enough.
 
     Raises:
-        ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: CHAIN_REFUSED, also for what would only fail when executed.
+        ConfigError: COUNCIL_NO_MEMBER_HERE. ConflictError: RESTORE_UNAUDITED; CHAIN_REFUSED, also for what would only
+        fail when executed.
     """
+    app.permit()
     if organisation is not None:
         voices = [member(app, organisation)]
     else:
@@ -77,18 +83,72 @@ def decide(app: App, calls: Sequence[CouncilCall], organisation: str | None) -> 
     if len(calls) == 1:  # of several, one may make the next possible
         app.council.check(calls[0])
     id_ = app.council.propose(voices[0], calls)
-    for voice in voices:
-        app.council.approve(voice, id_)
-    if app.council.state(id_) in (ProposalState.WAITING, ProposalState.READY):
-        execute(app, voices[0], id_)
+    with _logged(app, "council.propose", organisation, id_, None):
+        for voice in voices:
+            app.council.approve(voice, id_)
+        if app.council.state(id_) in (ProposalState.WAITING, ProposalState.READY):
+            _execute(app, voices[0], id_)
     return app.council.proposal(id_)
 
 
-def execute(app: App, account: Account, id_: int) -> None:
-    """Wait out the delay, execute, and take the result over into the index."""
+def speak(app: App, organisation: str | None, id_: int, veto: bool) -> Proposal:
+    """Approve or veto as a member.
+
+    Raises:
+        NotFoundError: COUNCIL_PROPOSAL_UNKNOWN. ConfigError: as ``member``. ConflictError: RESTORE_UNAUDITED,
+        CHAIN_REFUSED.
+    """
+    app.permit()
+    before, account = app.council.proposal(id_), member(app, organisation)
+    with _logged(app, "council.veto" if veto else "council.approve", organisation, id_, before):
+        (app.council.veto if veto else app.council.approve)(account, id_)
+    return app.council.proposal(id_)
+
+
+def execute(app: App, organisation: str | None, id_: int) -> Proposal:
+    """Wait out the delay, execute as the named member or as any that lies here, and take the result over into the
+    index. Raises as ``speak``."""
+    app.permit()
+    before = app.council.proposal(id_)
+    account = member(app, organisation or next(iter(members_here(app)), None))
+    with _logged(app, "council.execute", organisation, id_, before):
+        _execute(app, account, id_)
+    return app.council.proposal(id_)
+
+
+def _execute(app: App, account: Account, id_: int) -> None:
     app.council.wait_ready(id_)
     app.council.execute(account, id_)
     app.indexing.run()
+
+
+@contextmanager
+def _logged(app: App, act: str, organisation: str | None, id_: int, before: Proposal | None) -> Iterator[None]:
+    """An entry in the log of operations for what is done inside, and also where only a part of it was done: the chain
+    has that part."""
+    try:
+        yield
+    except ZhengyinError:
+        with suppress(ZhengyinError):
+            _log(app, act, organisation, id_, before)
+        raise
+    _log(app, act, organisation, id_, before)
+
+
+def _log(app: App, act: str, organisation: str | None, id_: int, before: Proposal | None) -> None:
+    proposal = app.council.proposal(id_)
+    after = _standing(proposal) | {"calls": call_names(app, proposal)}
+    app.operations.record(Act(act, organisation, str(id_), _standing(before) if before else None, after))
+
+
+def _standing(proposal: Proposal) -> dict[str, Any]:
+    return {"state": proposal.state.name.lower(), "approvals": proposal.approvals, "vetoes": proposal.vetoes}
+
+
+def call_names(app: App, proposal: Proposal) -> list[str]:
+    """What the proposal calls: ``Contract.function``, with a question mark for what is not known here."""
+    found = [describe(call, app.chain_file.contracts) for call in proposal.calls]
+    return [f"{each.contract or '?'}.{each.function or '?'}" for each in found]
 
 
 def add_organisation(app: App, newcomer: Newcomer) -> list[CouncilCall]:
@@ -97,17 +157,20 @@ def add_organisation(app: App, newcomer: Newcomer) -> list[CouncilCall]:
     Keys that are there already are used, so a proposal that was lost can be made again.
 
     Raises:
-        ConflictError: ORGANISATION_EXISTS. ConfigError: KEYS_…, AUTHORITY_NONE.
+        ConflictError: ORGANISATION_EXISTS; RESTORE_UNAUDITED. ConfigError: KEYS_…, AUTHORITY_NONE.
     """
+    app.permit()
     with app.store.read() as unit:
         if newcomer.organisation in {o for o, _, _ in unit.chain.organisations()}:
             raise ConflictError("ORGANISATION_EXISTS", organisation=newcomer.organisation)
-    present = {(e.name, e.purpose) for e in app.keys.list() if e.organisation == newcomer.organisation}
-    if (MAIN, "account") not in present:
-        app.keys.create(newcomer.organisation, MAIN, "account")
-    if not any(purpose == "approval" for _, purpose in present):
-        app.keys.create_secret(newcomer.organisation, MAIN, "approval")
-    certificate = newcomer.certificate or certify(app, newcomer.organisation, newcomer.name, MAIN, newcomer.authority)
+    with keys_logged(app, "key.new", newcomer.organisation):
+        if MAIN not in app.keys.names(newcomer.organisation, "account"):
+            app.keys.create(newcomer.organisation, MAIN, "account")
+        if not any(app.keys.names(newcomer.organisation, "approval")):
+            app.keys.create_secret(newcomer.organisation, MAIN, "approval")
+        certificate = newcomer.certificate or certify(
+            app, newcomer.organisation, newcomer.name, MAIN, newcomer.authority
+        )
     address = app.keys.account(newcomer.organisation, MAIN).address
     documents = [
         Accreditation(newcomer.organisation, kind, newcomer.jurisdiction, ("*",), "council") for kind in newcomer.kinds
@@ -149,7 +212,8 @@ def certify(app: App, organisation: str, name: str, key: str, authority: str | N
 
 
 def accredit(app: App, document: Accreditation, until: int | None) -> list[CouncilCall]:
-    """Keep the document and return the call that accredits."""
+    """Keep the document and return the call that accredits. Raises ConflictError RESTORE_UNAUDITED."""
+    app.permit()
     keep_documents(app, [document])
     return [app.consortium.accredit(document, until=OPEN_END if until is None else until)]
 
@@ -169,5 +233,5 @@ def renew_trust(app: App, jurisdictions: Sequence[str]) -> bool:
     file = renewed_trust(app, jurisdictions)
     if len(file.signatures) < file.content.threshold:
         return False
-    app.trust.install(file)
+    install_trust(app, file)
     return True

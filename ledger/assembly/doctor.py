@@ -15,7 +15,8 @@ from cryptography import x509
 
 from ledger import __version__
 from ledger.assembly.app import App
-from ledger.errors import Language, NotFoundError, ZhengyinError, message
+from ledger.crypto import sm2
+from ledger.errors import ConfigError, Language, NotFoundError, ZhengyinError, message
 from ledger.outside.file_revocation import FileRevocation, ListSpan
 from ledger.proofs.headers import UNSEALED
 from ledger.settings import load_settings
@@ -46,7 +47,7 @@ class Check:
 
 def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
     """Every check that can run; what a broken part keeps from being checked is left out."""
-    found = [_versions(), _disk(home)]
+    found = [_versions(), _sm2(), _disk(home)]
     try:
         settings = load_settings(home)
     except ZhengyinError as e:
@@ -55,7 +56,7 @@ def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
     with App(settings, clock) as app:
         for name, look in (
             ("keys", _keys), ("certificates", _certificates), ("crls", _crls), ("chain", _chain), ("store", _store),
-            ("segments", _segments), ("trust", _trust), ("outbox", _outbox),
+            ("segments", _segments), ("trust", _trust), ("lock", _lock), ("outbox", _outbox),
         ):  # fmt: skip
             try:
                 found += [Check(name, *line) for line in look(app)]
@@ -83,6 +84,14 @@ def _versions() -> Check:
             known.append(f"{name} –")
     python = ".".join(map(str, sys.version_info[:3]))
     return Check("versions", OK, "DOCTOR_VERSIONS", {"python": python, "packages": ", ".join(known)})
+
+
+def _sm2() -> Check:
+    """Only a warning: without SM2, what it signed stays undetermined, and everything else goes on."""
+    try:
+        return Check("sm2", OK, "DOCTOR_SM2", {"backend": sm2.available()})
+    except ConfigError as error:
+        return Check("sm2", WARNING, error.code, error.values)
 
 
 def _disk(home: Path) -> Check:
@@ -191,11 +200,13 @@ def _trust(app: App) -> Iterator[Line]:
         yield OK, "DOCTOR_TRUST", values
 
 
+def _lock(app: App) -> Iterator[Line]:
+    """Restored and not audited since, or in the midst of a rebuild: nothing is accepted."""
+    app.permit()
+    yield OK, "DOCTOR_LOCK_NONE", {}
+
+
 def _outbox(app: App) -> Iterator[Line]:
-    try:
-        app.permit()
-    except ZhengyinError as e:  # restored and not audited since, or in the midst of a rebuild
-        yield FAILED, e.code, e.values
     with app.store.read() as unit:
         waiting = sum(n for _, _, n in unit.records.waiting())
         refused = len(unit.batches.in_states(("refused",)))

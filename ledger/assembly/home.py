@@ -53,6 +53,11 @@ class Home:
         return self.root / "uploads"
 
     @property
+    def audits(self) -> Path:
+        """Audits that were asked for over HTTP, with what they found."""
+        return self.root / "audits"
+
+    @property
     def segments(self) -> Path:
         return self.root / "segments"
 

@@ -66,9 +66,9 @@ class Ledger:
         Raises:
             UnavailableError: OUTBOX_LEASE_HELD, OUTBOX_TIMEOUT, CHAIN_…; nothing accepted is lost.
         """
-        done = self.app.outbox.drain(self.app.settings.anchor_timeout)
-        if done.problems:
-            raise done.problems[0]
+        done = self.app.outbox.drain(self.app.settings.anchor_timeout, idle=True)
+        for problem in (*done.problems, *done.refused):
+            raise problem
 
     def bundle(self, record_id: str, *, disclose: Sequence[str] | None = None, state: bool = False) -> bytes:
         """The bundle of a record: ``disclose`` names the claims to show (all by default), ``state`` staples it.

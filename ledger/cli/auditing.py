@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ledger.cli.progress import progress
 from ledger.cli.session import Session
 from ledger.cli.texts import about
-from ledger.errors import message
-
-if TYPE_CHECKING:
-    from ledger.services.audit_findings import Audited
 
 AUDIT = about(
     "由链、存储段与密钥重新证明每一批次、记录、状态、行与日志，逐项指出不符之处",
@@ -49,11 +45,11 @@ def audit(
 
     with session.app() as app, progress(session, "CLI_AUDIT_RECORDS") as advance:
         found, unlocked = auditing.audit(app, since, accept, advance)
-    value = _value(found) | {"unlocked": unlocked}
+    value, findings = found.figures() | {"unlocked": unlocked}, [f.to_json() for f in found.findings]
     if report is not None:
-        report.write_text(json.dumps(value | {"findings": _findings(found)}, ensure_ascii=False, indent=1), "utf-8")
+        report.write_text(json.dumps(value | {"findings": findings}, ensure_ascii=False, indent=1), "utf-8")
     lines = [session.words("CLI_AUDITED", **value)]
-    lines += [f"✗ {f['where']}: {f[session.language]} [{f['code']}]" for f in _findings(found)[:SHOWN]]
+    lines += [f"✗ {f['where']}: {f[session.language]} [{f['code']}]" for f in findings[:SHOWN]]
     if found.differing + found.undetermined > SHOWN:
         lines.append(session.words("CLI_AUDIT_MORE", count=found.differing + found.undetermined - SHOWN))
     if since:
@@ -61,24 +57,5 @@ def audit(
     if unlocked:
         lines.append(session.words("CLI_AUDIT_UNLOCKED"))
     outcome = {0: "CLI_AUDIT_CLEAN", 1: "CLI_AUDIT_DIFFERS", 3: "CLI_AUDIT_OPEN"}[found.exit_code]
-    session.result(value | {"findings": _findings(found)[:SHOWN]}, "\n".join([*lines, session.words(outcome)]))
+    session.result(value | {"findings": findings[:SHOWN]}, "\n".join([*lines, session.words(outcome)]))
     return found.exit_code
-
-
-def _value(found: Audited) -> dict[str, Any]:
-    return {
-        "block": found.head.block, "hash": found.head.hash.hex(), "since": found.since, "batches": found.batches,
-        "records": found.records, "waiting": found.waiting, "erased": found.erased, "lost": found.lost,
-        "changes": found.changes, "operations": found.operations, "elsewhere": found.elsewhere,
-        "differing": found.differing, "undetermined": found.undetermined, "counts": found.counts,
-    }  # fmt: skip
-
-
-def _findings(found: Audited) -> list[dict[str, Any]]:
-    return [
-        {
-            "code": f.code, "where": f.where, "what": f.what, "undetermined": f.undetermined,
-            "zh": message(f.code, "zh", f.what), "en": message(f.code, "en", f.what),
-        }
-        for f in found.findings
-    ]  # fmt: skip

@@ -74,13 +74,10 @@ def veto(context: typer.Context, number: Number) -> int:
 
 
 def _speak(session: Session, number: int, veto: bool) -> int:
-    from ledger.assembly.council_work import member
+    from ledger.assembly.council_work import speak
 
     with session.app() as app:
-        app.council.proposal(number)  # an unknown number is said before anything is sent
-        act = app.council.veto if veto else app.council.approve
-        act(member(app, session.organisation), number)
-        return decided(session, app, app.council.proposal(number))
+        return decided(session, app, speak(app, session.organisation, number, veto))
 
 
 def execute(context: typer.Context, number: Number) -> int:
@@ -88,11 +85,7 @@ def execute(context: typer.Context, number: Number) -> int:
     from ledger.assembly import council_work
 
     with session.app() as app:
-        app.council.proposal(number)
-        here = council_work.members_here(app)
-        one = next(iter(here), None) if session.organisation is None else session.organisation
-        council_work.execute(app, council_work.member(app, one), number)
-        return decided(session, app, app.council.proposal(number))
+        return decided(session, app, council_work.execute(app, session.organisation, number))
 
 
 def list_(context: typer.Context) -> int:
@@ -112,13 +105,8 @@ def list_(context: typer.Context) -> int:
 
 
 def decided(session: Session, app: App, proposal: Proposal) -> int:
-    """Log what was done, and say where the proposal stands and what comes next."""
-    from ledger.services.operations import Act
-
+    """Say where the proposal stands and what comes next."""
     value = described(app, proposal)
-    after = {"state": value["state"], "approvals": proposal.approvals, "vetoes": proposal.vetoes}
-    calls = [call["call"] for call in value["calls"]]
-    app.operations.record(Act("council.act", session.organisation, str(proposal.id), None, after | {"calls": calls}))
     state = session.words(f"CLI_PROPOSAL_{proposal.state.name}")
     session.result(value, session.words("CLI_PROPOSAL", id=proposal.id, state=state, approvals=proposal.approvals))
     if proposal.state.name == "OPEN":
@@ -129,12 +117,11 @@ def decided(session: Session, app: App, proposal: Proposal) -> int:
 
 
 def described(app: App, proposal: Proposal) -> dict[str, Any]:
+    from ledger.assembly.council_work import call_names
     from ledger.chain.calls import describe
 
-    calls = []
-    for call in proposal.calls:
-        found = describe(call, app.chain_file.contracts)
-        calls.append({"call": f"{found.contract or '?'}.{found.function or '?'}", "values": _plain(found.values)})
+    values = [_plain(describe(call, app.chain_file.contracts).values) for call in proposal.calls]
+    calls = [{"call": n, "values": v} for n, v in zip(call_names(app, proposal), values, strict=True)]
     return {
         "proposal": proposal.id,
         "state": proposal.state.name.lower(),

@@ -16,7 +16,8 @@ from ledger.cli.texts import about
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
-    from ledger.services.importing import ImportResult, RowOutcome
+    from ledger.services.import_rows import RowOutcome
+    from ledger.services.importing import ImportResult
 
 IMPORT = about(
     "从 CSV 批量导入；中断后再次运行即可继续，不会重复签发",
@@ -53,7 +54,7 @@ def import_(
         raise InputError("CLI_CODES_REPORT")
     from ledger.cli.progress import progress
     from ledger.services.import_reports import ReportFile, with_column
-    from ledger.services.importing import REFUSED, ImportRequest
+    from ledger.services.import_rows import REFUSED, ImportRequest
 
     with session.app() as app, ExitStack() as stack:
         request = ImportRequest(
@@ -91,7 +92,7 @@ def import_(
 def _show(
     session: Session, result: ImportResult, problems: list[dict[str, Any]], check: bool, report: Path | None
 ) -> None:
-    from ledger.services.importing import EXISTING, NEW, REFUSED
+    from ledger.services.import_rows import EXISTING, NEW, REFUSED
 
     counts = {name: result.counts[name] for name in (NEW, EXISTING, REFUSED)}
     lines = [session.words("CLI_IMPORT_CHECKED" if check else "CLI_IMPORT_DONE", **counts)]

@@ -1,4 +1,4 @@
-"""``issue``, ``deposit`` and ``seal register``: one record at a time."""
+"""``issue`` and ``deposit``: one record at a time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,6 @@ DEPOSIT = about(
     "deposit judicial evidence: one record over the digests of files",
     "zhengyin deposit contract.pdf chat.zip --source 当事人提交",
 )
-SEAL = about("电子印章", "e-seals", "zhengyin seal register --help")
-REGISTER = about(
-    "登记电子印章",
-    "register an e-seal",
-    "zhengyin seal register --name 登记专用章 --owner 114401000700000148 --image seal.png",
-)
 Wait = Annotated[bool, typer.Option("--wait", help="等待上链完成 · wait until anchored")]
 FileArguments = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="文件 · files")]
 
@@ -39,10 +33,6 @@ FileArguments = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False
 def register(app: typer.Typer) -> None:
     app.command("issue", help=ISSUE)(issue)
     app.command("deposit", help=DEPOSIT)(deposit)
-    seals = typer.Typer(name="seal", help=SEAL, rich_markup_mode=None, no_args_is_help=True)
-    seals.callback()(lambda: None)  # stays a group with one command
-    seals.command("register", help=REGISTER)(register_seal)
-    app.add_typer(seals)
 
 
 def issue(
@@ -75,7 +65,7 @@ def issue(
             files=[digest_path(f) for f in files or ()],
             supersedes=row.supersedes,
         )
-        return _accepted(session, app, accepted, wait)
+        return say_accepted(session, app, accepted, wait)
 
 
 def deposit(
@@ -107,43 +97,11 @@ def deposit(
             "method": method,
         }
         row = parse(definition, named, depositor)
-        return _accepted(session, app, app.issuing.deposit(depositor, definition, files, row.values), wait)
+        return say_accepted(session, app, app.issuing.deposit(depositor, definition, files, row.values), wait)
 
 
-def register_seal(
-    context: typer.Context,
-    name: Annotated[str, typer.Option(help="印章名称 · name of the seal")],
-    owner: Annotated[str, typer.Option(help="所属主体代码 · credit code of its owner")],
-    seal_type: Annotated[str, typer.Option("--type", help="印章类型 · type of seal")] = "业务专用章",
-    certificate: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="签章证书，默认为本机构所用 · signing certificate; default: one's own"
-        ),
-    ] = None,
-    images: Annotated[
-        list[Path] | None,
-        typer.Option("--image", exists=True, dir_okay=False, help="印模或印章文件 · image or seal file"),
-    ] = None,
-    wait: Wait = False,
-) -> int:
-    session: Session = context.obj
-    from ledger.cli.certificates import read_certificate_file
-    from ledger.core.registries import Kind
-    from ledger.crypto.certificates import fingerprint
-    from ledger.crypto.digests import digest_path
-    from ledger.services.forms import parse
-
-    with session.app() as app:
-        registrar, definition = session.acting(app), app.types.of_kind(Kind.SEAL)
-        der = read_certificate_file(certificate) if certificate else app.signer(registrar).certificate
-        named = {"name": name, "owner": owner, "sealType": seal_type, "certificate": fingerprint(der).hex()}
-        row = parse(definition, named, registrar)
-        digests = [digest_path(f) for f in images or ()]
-        return _accepted(session, app, app.issuing.issue(registrar, definition, row.values, files=digests), wait)
-
-
-def _accepted(session: Session, app: App, accepted: Accepted, wait: bool) -> int:
+def say_accepted(session: Session, app: App, accepted: Accepted, wait: bool) -> int:
+    """Tell what was accepted, and with ``wait`` what became of it. Returns the exit code."""
     value: dict[str, Any] = {"id": accepted.id, "leaf": accepted.leaf.hex()}
     if wait:
         value["anchored"] = (code := settle(session, app)) == 0

@@ -213,12 +213,11 @@ def _name(app: App, organisation: str) -> str | None:
     """The organizationName of a certificate that lies here."""
     from ledger.crypto.certificates import read_certificate
 
-    for entry in app.keys.list():
-        if entry.organisation == organisation and entry.purpose == "signing":
-            try:
-                return read_certificate(app.keys.signing(organisation, entry.name).certificate).organization
-            except ZhengyinError:
-                continue
+    for name in app.keys.names(organisation, "signing"):
+        try:
+            return read_certificate(app.keys.signing(organisation, name).certificate).organization
+        except ZhengyinError:
+            continue
     return None
 
 

@@ -46,10 +46,11 @@ def anchor(
         count = _receipted(app) - before
     left = done.open if done else None
     problems = [described(p) for p in done.problems] if done else []
+    refused = [described(p) for p in done.refused] if done else []
     text = session.words("CLI_ANCHORED", batches=count)
     if left or left is None:
         text += "\n" + session.words("CLI_ANCHOR_OPEN", open="?" if left is None else left)
-    session.result({"receipted": count, "open": left, "problems": problems}, text)
+    session.result({"receipted": count, "open": left, "problems": problems, "refused": refused}, text)
     return code
 
 
@@ -59,7 +60,8 @@ def settle(session: Session, app: App) -> int:
 
 
 def drive(session: Session, app: App, wait: bool) -> tuple[int, Pass | None]:
-    """Run the outbox: until nothing is open, or as far as one look gets.
+    """Run the outbox: until nothing is on its way, or as far as one look gets. What the contract refused is said and
+    not waited for.
 
     Raises:
         UnavailableError: OUTBOX_LEASE_HELD; OUTBOX_TIMEOUT only where all was to be waited for.
@@ -69,14 +71,16 @@ def drive(session: Session, app: App, wait: bool) -> tuple[int, Pass | None]:
     with progress(session, "CLI_STEPS") as advance:
         try:
             seconds = app.settings.anchor_timeout if wait else ONE_LOOK
-            done = app.outbox.drain(seconds, lambda found: advance(found.moved))
+            done = app.outbox.drain(seconds, lambda found: advance(found.moved), idle=wait)
         except UnavailableError as e:
             if wait or e.code != "OUTBOX_TIMEOUT":
                 raise
             return 0, None
     for problem in done.problems:
         session.note("CLI_HELD_BACK", reason=problem.text(session.language), code=problem.code)
-    return (5 if done.problems else 0), done
+    for refusal in done.refused:
+        session.note("CLI_REFUSED", reason=refusal.text(session.language), code=refusal.code)
+    return (5 if done.problems or done.refused else 0), done
 
 
 def _receipted(app: App) -> int:

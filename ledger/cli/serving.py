@@ -15,7 +15,7 @@ SERVE = about(
     "serve API, pages and worker in one process",
     "zhengyin serve --port 8080",
     "非本机地址须先有令牌（token add），并设置 TLS 或 trusted_proxy。Another address than loopback needs a token, and "
-    "TLS or a trusted proxy.",
+    "TLS or a trusted proxy. 设置 rpc_port 后，本机可只读查询内置链。With rpc_port, this machine can read the chain.",
 )
 WORKER = about(
     "只运行后台任务：上链、导入、每日事务",
@@ -46,7 +46,7 @@ def serve(
     work: Annotated[bool, typer.Option("--worker/--no-worker", help="是否同时运行后台任务 · with the worker")] = True,
 ) -> int:
     session: Session = context.obj
-    from api.serving import log_to_stderr
+    from api.serving import Serving, log_to_stderr
     from api.serving import serve as run
     from ledger.settings import load_settings
 
@@ -54,10 +54,13 @@ def serve(
     chosen = {"bind": bind, "port": port}
     settings = settings.model_copy(update={name: value for name, value in chosen.items() if value is not None})
 
-    def started(address: str) -> None:
+    def started(serving: Serving) -> None:
         import sys
 
-        session.result({"address": address}, session.words("CLI_SERVING", address=address))
+        text = session.words("CLI_SERVING", address=serving.address)
+        if serving.rpc:
+            text += "\n" + session.words("CLI_SERVING_RPC", address=serving.rpc)
+        session.result({"address": serving.address, "rpc": serving.rpc}, text)
         sys.stdout.flush()  # whoever starts us by a program waits for this line
 
     log_to_stderr()

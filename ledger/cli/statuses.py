@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ import typer
 from ledger.cli.issuing import Wait
 from ledger.cli.outbox import settle
 from ledger.cli.session import Session, described
-from ledger.cli.subjects import Issuer, organisation, records
+from ledger.cli.subjects import DIGEST, Issuer, organisation
 from ledger.cli.texts import about
 from ledger.errors import InputError, NotFoundError, ZhengyinError
 
@@ -111,7 +112,9 @@ def _change(session: Session, order: _Order, id_: str | None, by: str | None, so
 
 
 def _one(session: Session, app: App, actor: str, order: _Order, id_: str, by: str | None) -> int:
-    (statement,) = app.statuses.request(actor, [_request(app, actor, order, id_, by)])
+    issuer = organisation(order.issuer) or actor
+    leaves = leaves_of(app, issuer, [id_, *([by] if by else [])])
+    (statement,) = app.statuses.request(actor, [_orders(app, issuer, order, leaves)(id_, by)])
     code = _after(session, app, order)
     session.result(
         {"id": id_, "state": order.state, "statement": statement.hex()},
@@ -122,30 +125,40 @@ def _one(session: Session, app: App, actor: str, order: _Order, id_: str, by: st
 
 def _many(session: Session, app: App, actor: str, order: _Order, source: Path) -> int:
     """Each line is checked by itself; those that hold are accepted together, the others are said."""
-    requests: list[ChangeRequest] = []
-    results: list[dict[str, Any]] = []
-    seen: set[bytes] = set()
-    for line, id_, by in listed(source, order.state == "superseded"):
-        result: dict[str, Any] = {"line": line, "id": id_}
-        results.append(result)
-        try:
-            request = _request(app, actor, order, id_, by)
-            app.statuses.check(request)
-            if request.leaf in seen:
-                raise InputError("CLI_ID_TWICE")
-            seen.add(request.leaf)
-            requests.append(request)
-            result["state"] = order.state
-        except ZhengyinError as e:
-            result["error"] = described(e)
+    lines = listed(source, order.state == "superseded")
+    results: list[dict[str, Any]] = [{"line": line, "id": id_} for line, id_, _ in lines]
+    requests = _sound(app, organisation(order.issuer) or actor, order, lines, results)
     if requests:
         app.statuses.request(actor, requests)
     code = _after(session, app, order) if requests else 0
     refused = [r for r in results if "error" in r]
-    lines = [session.words("CLI_STATUS_MANY", done=len(requests), refused=len(refused))]
-    lines += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
-    session.results(results, "\n".join(lines))
+    said = [session.words("CLI_STATUS_MANY", done=len(requests), refused=len(refused))]
+    said += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
+    session.results(results, "\n".join(said))
     return 5 if refused else code
+
+
+def _sound(
+    app: App, issuer: str, order: _Order, lines: list[tuple[int, str, str | None]], results: list[dict[str, Any]]
+) -> list[ChangeRequest]:
+    """Those that hold; ``results`` gets the state of each, or why it is refused."""
+    leaves = leaves_of(app, issuer, [name for _, id_, by in lines for name in (id_, by) if name])
+    ask = _orders(app, issuer, order, leaves)
+    asked: list[tuple[dict[str, Any], ChangeRequest]] = []
+    for result, (_, id_, by) in zip(results, lines, strict=True):
+        try:
+            asked.append((result, ask(id_, by)))
+        except ZhengyinError as e:
+            result["error"] = described(e)
+    found: dict[bytes, ChangeRequest] = {}
+    for (result, request), refusal in zip(asked, app.statuses.check_each([r for _, r in asked]), strict=True):
+        problem = refusal or (InputError("CLI_ID_TWICE") if request.leaf in found else None)
+        if problem is not None:
+            result["error"] = described(problem)
+            continue
+        found[request.leaf] = request
+        result["state"] = order.state
+    return list(found.values())
 
 
 def _after(session: Session, app: App, order: _Order) -> int:
@@ -155,33 +168,46 @@ def _after(session: Session, app: App, order: _Order) -> int:
     return 0
 
 
-def _request(app: App, actor: str, order: _Order, id_: str, by: str | None) -> ChangeRequest:
-    """Raises NotFoundError RECORD_UNKNOWN; InputError REGISTRY_UNKNOWN, CLI_REASON_RESERVED, CLI_INSTANT."""
+def _orders(
+    app: App, issuer: str, order: _Order, leaves: Mapping[str, bytes]
+) -> Callable[[str, str | None], ChangeRequest]:
+    """What makes a request of an id and its successor's; ``leaves``: of ids. One order takes effect at one instant.
+
+    Raises:
+        InputError: CLI_INSTANT. What is returned raises NotFoundError RECORD_UNKNOWN; InputError REGISTRY_UNKNOWN,
+            CLI_REASON_RESERVED.
+    """
     from ledger.cli.values import instant
     from ledger.core.registries import Reason, State
     from ledger.services.statuses import ChangeRequest
 
-    reason = Reason.of_word(order.reason, "--reason")
-    if reason is Reason.SET_ASIDE:  # the contract would refuse it, after the statement was signed
-        raise InputError("CLI_REASON_RESERVED", reason=reason.word)
-    issuer = organisation(order.issuer) or actor
-    return ChangeRequest(
-        issuer,
-        leaf_of(app, issuer, id_),
-        State.of_word(order.state, "state"),
-        instant(order.effective) if order.effective else int(app.clock()),
-        reason,
-        order.decision,
-        leaf_of(app, issuer, by) if by else None,
-    )
+    effective = instant(order.effective) if order.effective else int(app.clock())
+
+    def leaf(id_: str) -> bytes:
+        if id_ not in leaves:
+            raise NotFoundError("RECORD_UNKNOWN")
+        return leaves[id_]
+
+    def ask(id_: str, by: str | None) -> ChangeRequest:
+        reason, state = Reason.of_word(order.reason, "--reason"), State.of_word(order.state, "state")
+        if reason is Reason.SET_ASIDE:  # the contract would refuse it, after the statement was signed
+            raise InputError("CLI_REASON_RESERVED", reason=reason.word)
+        successor = leaf(by) if by else None
+        return ChangeRequest(issuer, leaf(id_), state, effective, reason, order.decision, successor)
+
+    return ask
 
 
-def leaf_of(app: App, issuer: str, id_: str) -> bytes:
-    """Leaf of the issuer's newest record with that id."""
-    rows = [r for r in records(app, id_) if r.issuer == issuer]
-    if not rows:
-        raise NotFoundError("RECORD_UNKNOWN")
-    return rows[-1].leaf
+def leaves_of(app: App, issuer: str, ids: Sequence[str]) -> dict[str, bytes]:
+    """Of each id, or leaf in digits, the leaf of the issuer's newest record; without those that are unknown."""
+    names = {app.index_key.id(id_): id_ for id_ in ids if not DIGEST.fullmatch(id_)}
+    with app.store.read() as unit:
+        found = {names[key]: leaf for key, leaf in unit.records.newest_leaves(issuer, list(names)).items()}
+        for id_ in filter(DIGEST.fullmatch, ids):
+            row = unit.records.by_leaf(bytes.fromhex(id_))
+            if row is not None and row.issuer == issuer:
+                found[id_] = row.leaf
+    return found
 
 
 def listed(source: Path, with_successor: bool) -> list[tuple[int, str, str | None]]:

@@ -57,6 +57,7 @@ def export(
     session: Session = context.obj
     with session.app() as app:
         if renew or jurisdictions:
+            from ledger.assembly.file_acts import install_trust
             from ledger.assembly.trusting import renewed_trust
 
             file = renewed_trust(app, jurisdictions or ())
@@ -64,7 +65,7 @@ def export(
                 # the other members sign this file where their keys lie; the one who completes it imports it
                 session.note("CLI_TRUST_PARTIAL", signatures=len(file.signatures), threshold=file.content.threshold)
             else:
-                app.trust.install(file)
+                install_trust(app, file)
         else:
             file = app.trust.current()
     _write(session, file, output)
@@ -108,9 +109,15 @@ def import_(
     from ledger.assembly.home import Home, TrustFolder
     from ledger.assembly.trust_files import read_trust_file
 
-    session.home.mkdir(parents=True, exist_ok=True)
     found = read_trust_file(file)
-    TrustFolder(Home(session.home).trust, time.time).install(found)
+    if session.founded:
+        from ledger.assembly.file_acts import install_trust
+
+        with session.app() as app:
+            install_trust(app, found)
+    else:  # a verifier's folder has no log
+        session.home.mkdir(parents=True, exist_ok=True)
+        TrustFolder(Home(session.home).trust, time.time).install(found)
     value = _described(found)
     session.result(value, _text(session, value))
     session.note("CLI_TRUST_COMPARE")
@@ -123,24 +130,28 @@ def sign(
     output: Output = None,
 ) -> int:
     session: Session = context.obj
+    from ledger.assembly.file_acts import trust_signed
     from ledger.core.trust import TrustFile
     from ledger.crypto.trust_signatures import sign_trust
 
     found = TrustFile.from_bytes(file.read_bytes())
     listed, done = {k.id: k for k in found.content.keys}, {s.key: s for s in found.signatures}
     with session.app() as app:
+        app.operations.require()
         added = []
-        for entry in app.keys.list():
-            if entry.purpose != "council" or session.organisation not in (None, entry.organisation):
+        for organisation, name in app.keys.held("council"):
+            if session.organisation not in (None, organisation):
                 continue
-            key, private = app.keys.council(entry.organisation, entry.name)
+            key, private = app.keys.council(organisation, name)
             if listed.get(key.id) == key and key.id not in done:
                 done[key.id] = sign_trust(found.content, key.id, private)
                 added.append(key.id)
-    if not added and not set(listed) <= set(done):
-        raise ConfigError("CLI_TRUST_NO_KEY")
-    signed = TrustFile(found.content, tuple(done[id_] for id_ in sorted(done)))
-    (output or file).write_bytes(signed.to_bytes())
+        if not added and not set(listed) <= set(done):
+            raise ConfigError("CLI_TRUST_NO_KEY")
+        signed = TrustFile(found.content, tuple(done[id_] for id_ in sorted(done)))
+        (output or file).write_bytes(signed.to_bytes())
+        if added:
+            trust_signed(app, found, signed)
     value = {"file": str(output or file), "added": added, "signatures": len(done), "threshold": found.content.threshold}
     session.result(value, session.words("CLI_TRUST_SIGNED", count=len(done), threshold=found.content.threshold))
     return 0

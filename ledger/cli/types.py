@@ -29,8 +29,10 @@ def add(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="TOML")],
 ) -> int:
     session: Session = context.obj
+    from ledger.assembly.file_acts import add_type
+
     with session.app() as app:
-        definition = app.types.add(file)
+        definition = add_type(app, file)
     value = {"name": file.stem, "code": definition.code, "digest": definition.digest().hex()}
     session.result(value, f"{file.stem}  {definition.code}")
     return 0

@@ -36,7 +36,8 @@ MOST = 2 << 20
 
 _MARKS = {0: "✓", 1: "✗"}
 
-Judge = Callable[[], "Report"]
+Judge = Callable[[], "list[Report]"]
+"""Several where several offices, or records of several kinds, know one document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,11 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
         raise InputError("CLI_VERIFY_OFFLINE_NEEDS")
 
     def judge(data: Path, documents: tuple[Path, ...]) -> Judge:
-        return lambda: verify_offline(
-            _bytes(data), trust, replace(request.question, documents=_digests(documents)), int(time.time())
-        )
+        return lambda: [
+            verify_offline(
+                _bytes(data), trust, replace(request.question, documents=_digests(documents)), int(time.time())
+            )
+        ]
 
     if request.bundle is not None:
         return [(str(request.bundle), judge(request.bundle, request.files))]
@@ -144,41 +147,66 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
     if request.number is not None:
         number, code = request.number, request.code
         if code is not None:  # as the public asks
-            return [(number, lambda: verifying.number(number, code, question))]
-        return [(number, lambda: verifying.by_id(number, question))]
+            return [(number, lambda: [verifying.number(number, code, question)])]
+        return [(number, lambda: [verifying.by_id(number, question)])]
     if request.bundle is not None:
         path = request.bundle
         return [
             (
                 str(path),
-                lambda: verifying.bundle(_bytes(path), replace(question, documents=_digests(request.files))),
+                lambda: [verifying.bundle(_bytes(path), replace(question, documents=_digests(request.files)))],
             )
         ]
 
     def judge(file: Path) -> Judge:
         if _is_bundle(file):
-            return lambda: verifying.bundle(_bytes(file), question)
-        return lambda: verifying.by_file(_digests((file,))[0], replace(question, documents=_digests((file,))))
+            return lambda: [verifying.bundle(_bytes(file), question)]
+
+        def documents() -> list[Report]:
+            (digest,) = _digests((file,))
+            return verifying.all_by_file(digest, replace(question, documents=(digest,)))
+
+        return documents
 
     return [(str(f), judge(f)) for f in request.files]
 
 
 def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool) -> int:
+    from ledger.verification.report import together
+
     codes = []
     for number, (name, judge) in enumerate(judges):
         try:
-            report = judge()
+            reports = judge()
         except ZhengyinError as e:
             codes.append(session.fail(e, file=name))
             continue
-        codes.append(report.exit_code)
-        if detailed:
-            text = report.detailed(session.language)
-            text = "\n" * (number > 0) + f"{name}\n{text}" if len(judges) > 1 else text
-        else:
-            text = _one_line(session, name, report) if len(judges) > 1 else report.short(session.language)
-        session.result({"file": name, **report.to_json()}, text)
+        codes += [report.exit_code for report in reports]
+        values: list[dict[str, Any]] = [{"file": name, **report.to_json()} for report in reports]
+        if len(reports) > 1:
+            values = [value | {"together": together(reports)} for value in values]
+        text = _text(session, name, reports, detailed, alone=len(judges) == 1)
+        session.results(values, "\n" * (detailed and number > 0) + text)
     return worst(codes)
+
+
+def _text(session: Session, name: str, reports: list[Report], detailed: bool, alone: bool) -> str:
+    """All of the only report on the only file; else a line each, under the headline of those on one file."""
+    from ledger.verification.report import together
+
+    if alone and len(reports) == 1:
+        return reports[0].detailed(session.language) if detailed else reports[0].short(session.language)
+    several = len(reports) > 1
+    lines = [f"{name}: {together(reports)[session.language]}"] if several else []
+    for report in reports:
+        title = _whose(report) if several else name
+        lines.append(f"{title}\n{report.detailed(session.language)}" if detailed else _one_line(session, title, report))
+    return "\n".join(lines)
+
+
+def _whose(report: Report) -> str:
+    record = report.proved.get("record", {})
+    return "  ".join(str(record[key]) for key in ("issuer", "type", "id") if key in record) or "–"
 
 
 def _one_line(session: Session, name: str, report: Report) -> str:

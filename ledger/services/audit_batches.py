@@ -27,6 +27,7 @@ from ledger.services.anchoring import (
     read_validation,
 )
 from ledger.services.audit_findings import Findings
+from ledger.services.tombstone_part import PART as TOMBSTONES
 
 PARTS = (ACCREDITATION, MANIFEST, VALIDATION, CMS, RECEIPT)
 STATES = ("batched", "signed", "broadcast", "mined", "final", "receipted", "refused")
@@ -93,7 +94,7 @@ class BatchAudit:
             return
         if copy.digest() != segment.digest():
             self._findings.differs("AUDIT_COPY_DIFFERS", f"copy/{where}/body", root=root.hex(), part="body")
-        for part in PARTS:
+        for part in (*PARTS, TOMBSTONES):
             if copy.get(part) != segment.get(part):
                 self._findings.differs("AUDIT_COPY_DIFFERS", f"copy/{where}/{part}", root=root.hex(), part=part)
 

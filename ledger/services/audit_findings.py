@@ -9,22 +9,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.core.manifests import BlockName
-from ledger.errors import ConfigError, UnavailableError, ZhengyinError
+from ledger.errors import ConfigError, Language, UnavailableError, ZhengyinError, message
 
 KEPT = 10_000
 """Findings kept with their values; beyond it they are only counted."""
 NOTHING = "AUDIT_NOTHING"
+_LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One difference. ``where``: table, row and column, or the part of a segment; ``what``: values for the words of
-    ``code``. ``undetermined``: not a difference but something that could not be read."""
+    ``code``. ``undetermined``: not a difference but something that could not be read. ``organisation``: the office
+    whose batch or records it is about; ``None``: the ledger as a whole, or nobody can say."""
 
     code: str
     where: str
     what: dict[str, Any]
     undetermined: bool = False
+    organisation: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, with the words in both languages."""
+        words: dict[str, Any] = {language: message(self.code, language, self.what) for language in _LANGUAGES}
+        return {"code": self.code, "where": self.where, "what": self.what, "undetermined": self.undetermined, **words}
 
 
 @dataclass
@@ -33,10 +41,20 @@ class Findings:
     counts: Counter[str] = field(default_factory=Counter)
     differing: int = 0
     undetermined: int = 0
+    _about: str | None = None
+
+    @contextmanager
+    def of(self, organisation: str) -> Iterator[None]:
+        """What is found inside is about this office's own."""
+        before, self._about = self._about, organisation
+        try:
+            yield
+        finally:
+            self._about = before
 
     def differs(self, code: str, where: str, **what: Any) -> None:
         self.differing += 1
-        self._add(Finding(code, where, what))
+        self._add(Finding(code, where, what, organisation=self._about))
 
     def unread(self, where: str, error: ZhengyinError) -> None:
         """Something that could not be looked at: no difference is proved."""
@@ -44,7 +62,7 @@ class Findings:
 
     def open(self, code: str, where: str, **what: Any) -> None:
         self.undetermined += 1
-        self._add(Finding(code, where, what, undetermined=True))
+        self._add(Finding(code, where, what, undetermined=True, organisation=self._about))
 
     def _add(self, finding: Finding) -> None:
         self.counts[finding.code] += 1
@@ -82,6 +100,25 @@ class Audited:
     counts: dict[str, int]
     differing: int
     undetermined: int
+
+    def figures(self) -> dict[str, Any]:
+        """Everything but the findings, as plain values."""
+        return {
+            "block": self.head.block,
+            "hash": self.head.hash.hex(),
+            "since": self.since,
+            "batches": self.batches,
+            "records": self.records,
+            "waiting": self.waiting,
+            "erased": self.erased,
+            "lost": self.lost,
+            "changes": self.changes,
+            "operations": self.operations,
+            "elsewhere": self.elsewhere,
+            "differing": self.differing,
+            "undetermined": self.undetermined,
+            "counts": self.counts,
+        }
 
     @property
     def exit_code(self) -> int:

@@ -14,11 +14,15 @@ from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConfigError, ZhengyinError
 from ledger.ports import Segment, Spool, Vault
 from ledger.ports.auditing import AuditReads, PlacedRow, WaitingRows
+from ledger.services.acting import RELATING, STATEMENT_KINDS
 from ledger.services.audit_bodies import Fault, Proved, file_digest, prove_bodies, split
 from ledger.services.audit_findings import Findings
 from ledger.services.collecting import paused_collection
+from ledger.services.tombstone_part import PART, erased_by, read_part
 
 STATUS, TOMBSTONE, ERASES = Kind.STATUS.word, Kind.TOMBSTONE.word, Relation.ERASES.word
+SAID = {act.kind.word: act.states for act in RELATING}
+"""Kind of a record that states a relation → that relation."""
 Unapproved = Callable[[str, bytes, bytes], Sequence[int]]
 """Of an office's leaves and approvals (32 bytes each), the numbers that no source released; ConfigError without its
 approval keys."""
@@ -94,10 +98,22 @@ class RecordAudit:
         paired = self._pair(rows, handles, where) if row is not None else list(repeat(None, len(handles)))
         block = segment.block()
         bodies = split(block.bodies(), block.lengths)
+        known = len(self.seen.keyless)
         found = self._records(issuer, kind, leaves, handles, types, bodies, paired, where, True)
+        if kind is Kind.TOMBSTONE:
+            with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{PART}"):
+                self._plain_tombstones(segment, self.seen.keyless[known:], where)
         self.seen.records += len(handles)
         watch(len(handles))
         return found
+
+    def _plain_tombstones(self, segment: Segment, keyless: Sequence[Keyless], where: str) -> None:
+        """What tombstones say whose own keys were lost with a vault; those that say nothing any more are counted."""
+        plain = read_part(segment)
+        tombstones = [t.record for t in plain.values()]
+        self.seen.erased |= {(t.issuer, leaf) for t in tombstones for leaf in erased_by(t)}
+        if unread := sum(k.leaf not in plain for k in keyless):
+            self._findings.differs("AUDIT_TOMBSTONE_CLOSED", where, count=unread, root=segment.root().hex())
 
     def waiting(self, run: WaitingRows, watch: Callable[[int], None]) -> None:
         """Records that wait in the spool."""
@@ -167,7 +183,7 @@ class RecordAudit:
         first: int | None = None
         files: set[tuple[bytes, int]] = set()
         keyless: list[Keyless] = []
-        special = kind in (Kind.STATUS, Kind.TOMBSTONE)
+        special = kind in (*STATEMENT_KINDS, Kind.TOMBSTONE)
         proved = prove_bodies(leaves, bodies, secrets)
         for at, (found, row, type_, handle) in enumerate(zip(proved, rows, types, handles, strict=True)):
             leaf = leaves[HASH_BYTES * at : HASH_BYTES * (at + 1)]
@@ -223,3 +239,6 @@ class RecordAudit:
                     *(found.issuer, ref["issuer"], ref["leaf"], found.issued),
                     *(said("state"), said("effective"), said("reason")),
                 )
+            elif SAID.get(found.kind) == ref["relation"]:
+                target = (ref["issuer"], ref["leaf"])
+                self.seen.statements[leaf] = Statement(found.issuer, *target, found.issued, ref["relation"], None, None)

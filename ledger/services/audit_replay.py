@@ -16,7 +16,7 @@ from ledger.proofs.events import AnchoredEvent, StatusEvent
 from ledger.proofs.keccak import keccak
 from ledger.proofs.records_layout import history_step
 from ledger.services.audit_findings import Findings
-from ledger.services.indexing import RANGE, Indexing, acts_of
+from ledger.services.indexing import RANGE, Indexing, acts_of, entries_of
 
 ZERO = bytes(32)
 Key = tuple[Any, ...]
@@ -75,6 +75,7 @@ class MemoryChain:
         for a in acts:
             self.tables["chain_acts"][a.block, a.position] = (
                 *(a.block, a.position, a.time, a.event, a.issuer, a.subject, a.statement, a.actor, a.second),
+                a.relation,
             )
 
 
@@ -118,6 +119,7 @@ def replay(chain: Chain, until: int, indexed: int, findings: Findings) -> Replay
                 _anchored(made, block, event, findings)
             elif isinstance(event, StatusEvent):
                 _changed(made, event, findings)
+        memory.add_entries([entry for entry in entries_of(events) if entry.block <= indexed])
         memory.add([act for act in acts_of(events) if act.block <= indexed])
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 UNPROTECTED = {
     "batches.created": "when a batch was closed here; its manifest and its block say what counts",
+    "intents.number": "which of two requests at once comes first; what came of them stands on the chain",
     "intents.problem": "words for people, of a change that was refused; nothing is decided by them",
     "acts.problem": "words for people, of an act that was refused; nothing is decided by them",
     "records.line": "where a record stood in its table, for an import that goes on; the record is proved",

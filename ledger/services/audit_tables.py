@@ -123,7 +123,7 @@ class TableAudit:
         self._subjects("status", "leaf", "intents", transactions, linked)
 
     def acts(self, statements: Mapping[bytes, Statement], transactions: Mapping[int, Row]) -> None:
-        """Freezes, annulments and disownings asked for: as changes of status."""
+        """Freezes, annulments, disownings and relations asked for: as changes of status."""
         events: dict[bytes, list[Key]] = {}
         for event in self._made.tables["chain_acts"].values():
             events.setdefault(event[6], []).append(event)
@@ -256,6 +256,10 @@ def _shown(row: Row, events: list[Key]) -> bool:
     kind = RecordsAct(row["act"])
     for event in events:
         name, issuer, subject, actor, second = event[3], event[4], event[5], event[7], event[8]
+        if kind.relation is not None:
+            if (subject, actor, event[9]) == (row["subject"], row["actor"], kind.relation):
+                return True
+            continue
         if (issuer, subject) == (row["issuer"], row["subject"]) and (
             (name == kind.done and row["actor"] in (actor, second)) or (name == kind.proposed and row["actor"] == actor)
         ):

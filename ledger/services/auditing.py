@@ -100,7 +100,8 @@ class _Audit:
         rows = {row["row"]: row for row in self._named("batches")}
         self._anchored(made, rows)
         for run in self._reads.waiting():
-            self._records.waiting(run, self._watch)
+            with self._findings.of(run.rows[0].issuer):
+                self._records.waiting(run, self._watch)
         for table, key, column in self._reads.loose():
             self._findings.differs("AUDIT_ROW_LOOSE", f"{table}/{key}/{column}", table=table, row=key, column=column)
         erased, lost = self._keyless()
@@ -153,11 +154,11 @@ class _Audit:
             if issuer not in own and root not in here:
                 self._elsewhere += 1
             elif block >= self._since:
-                with self._part(f"segments/{root.hex()}"):
+                with self._findings.of(issuer), self._part(f"segments/{root.hex()}"):
                     self._one(Anchored(issuer, block, event), of_it)
         for key, row in rows.items():
             if key not in told and self._since == 0:
-                with self._part(f"batches/{key}"):
+                with self._findings.of(row["issuer"]), self._part(f"batches/{key}"):
                     self._open(row, by_root[row["root"]] is row)
         anchored = {root for _, root in made.anchored}
         for root in sorted(here - anchored - by_root.keys()):
@@ -224,7 +225,8 @@ class _Audit:
             if named in seen.erased or named in seen.erased_waiting or self._erased_since(found):
                 erased += 1
             else:
-                self._findings.differs("AUDIT_KEY_MISSING", found.where, leaf=found.leaf.hex())
+                with self._findings.of(found.issuer):
+                    self._findings.differs("AUDIT_KEY_MISSING", found.where, leaf=found.leaf.hex())
         gone = {(found.issuer, found.leaf) for found in seen.keyless}
         for _, leaf in seen.erased - gone:
             with self._from.store.read() as unit:
@@ -293,5 +295,6 @@ class _Audit:
 
 
 def accepted_losses(audited: Audited) -> bool:
-    """Is nothing wrong but keys that were lost? What a person may accept after a restoration."""
-    return audited.since == 0 and not audited.counts.keys() - {NOTHING, "AUDIT_KEY_MISSING"}
+    """Is nothing wrong but keys that were lost, those of tombstones too? What a person may accept after a
+    restoration."""
+    return audited.since == 0 and not audited.counts.keys() - {NOTHING, "AUDIT_KEY_MISSING", "AUDIT_TOMBSTONE_CLOSED"}

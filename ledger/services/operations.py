@@ -85,9 +85,14 @@ class Operations:
 
         return append
 
+    def require(self) -> None:
+        """Before an act outside of the database: can it be logged afterwards? Raises UnavailableError STORE_…."""
+        with self._store.read() as unit:
+            unit.access.operations_head()
+
     def record(self, act: Act) -> None:
-        """Log what has been done outside of the database."""
-        with self._store.begin() as unit:
+        """Log what has been done outside of the database. Whoever appends locks the log's head: that is enough."""
+        with self._store.begin(beside=True) as unit:
             self.note(act)(unit)
 
     def verify_chain(self) -> LogProof:

@@ -66,8 +66,8 @@ class Office:
 
 def open_office(world: World) -> Office:
     access = world.app.access
-    _, token = access.add("一号窗口", [OFFICE_A], ACTIONS, 3600)
-    _, foreign = access.add("别处", [OFFICE_B], ACTIONS, 3600)
+    _, token = access.add("一号窗口", [OFFICE_A], ACTIONS, 86_400)
+    _, foreign = access.add("别处", [OFFICE_B], ACTIONS, 86_400)
     return Office(world, create_app(world.app), token, foreign)
 
 

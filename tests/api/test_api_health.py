@@ -9,6 +9,8 @@ import pytest
 from api_kit import Office
 from ledger_world import OFFICE_A
 
+from ledger.assembly.auditing import audit
+from ledger.assembly.restored import Restored, write_mark
 from ledger.core.registries import Reason, State
 from ledger.errors import UnavailableError
 
@@ -19,7 +21,7 @@ def test_alive_and_ready(furnished: Office) -> None:
     assert furnished("GET", "/healthz", None).json() == {"status": "ok"}
     ready = furnished("GET", "/readyz", None).json()
     assert ready["status"] == "ok"
-    assert set(ready["parts"]) == {"store", "chain", "clock", "disk", "outbox"}
+    assert set(ready["parts"]) == {"store", "chain", "clock", "disk", "outbox", "lock"}
     assert ready["parts"]["chain"]["block"] > 0
 
 
@@ -54,6 +56,17 @@ def test_what_is_degraded_is_named(furnished: Office, shift: float, part: str) -
     ready = furnished("GET", "/readyz", None).json()
     assert ready["status"] == "degraded"
     assert ready["parts"][part]["status"] == "degraded"
+
+
+def test_a_restored_ledger_says_that_it_is_locked_and_what_to_do(furnished: Office) -> None:
+    app = furnished.world.app
+    write_mark(app.home, Restored(1, 2, None))
+    ready = furnished("GET", "/readyz", None).json()
+    assert (ready["status"], ready["parts"]["lock"]["code"]) == ("degraded", "RESTORE_UNAUDITED")
+    assert "zhengyin audit" in ready["parts"]["lock"]["zh"] and "zhengyin audit" in ready["parts"]["lock"]["en"]
+    assert (furnished.issue().status_code, furnished.issue().json()["code"]) == (409, "RESTORE_UNAUDITED")
+    assert audit(app)[1]
+    assert furnished("GET", "/readyz", None).json()["parts"]["lock"] == {"status": "ok"}
 
 
 def test_figures_name_routes_and_never_what_was_asked_for(furnished: Office) -> None:

@@ -148,8 +148,8 @@ def test_a_table_beyond_the_limit_is_refused_while_it_arrives(office: Office, mo
 
 
 def test_a_stopped_import_goes_on_with_the_next_worker(office: Office, tmp_path: Path, monkeypatch: Any) -> None:
-    for bound in ("CHUNK_ROWS", "WINDOW_ROWS"):
-        monkeypatch.setattr(f"ledger.services.importing.{bound}", 4)
+    for bound in ("import_rows.CHUNK_ROWS", "importing.WINDOW_ROWS"):
+        monkeypatch.setattr(f"ledger.services.{bound}", 4)
     where = send(office, write_rows(tmp_path / "t.csv", 10).read_bytes()).headers["location"]
     answers = iter([True, False])
     with pytest.raises(UnavailableError, match="UPLOADS_STOPPED"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from api_kit import running
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -172,3 +173,24 @@ def test_every_word_that_a_script_says_is_there() -> None:
         source = WEB.joinpath("js", "page", f"{entry}.js").read_text("utf-8")
         said = re.findall(r'(?:say|tell|told)\(\s*"([A-Z_]+)"', source) + re.findall(r'Trouble\("([A-Z_]+)"', source)
         assert set(said) <= known
+
+
+@pytest.mark.parametrize("path", ["/", "/office?lang=en", "/healthz", "/openapi.json", "/v1/trust", "/labels/zh.json"])
+def test_head_is_get_without_the_content(shared_demo: World, path: str) -> None:
+    whole, head = (call(shared_demo, method, path) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert dict(head.headers) == dict(whole.headers)
+    assert int(head.headers["content-length"]) == len(whole.content)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/verifications", 405), ("/nothing", 404), ("/v1/records", 401)])
+def test_head_of_what_get_refuses_is_refused_alike(shared_demo: World, path: str, status: int) -> None:
+    answer = call(shared_demo, "HEAD", path)
+    assert (answer.status_code, answer.content) == (status, b"")
+
+
+def test_head_over_a_real_connection_leaves_it_usable(shared_demo: World) -> None:
+    with running(application(shared_demo)) as (host, port), httpx.Client(base_url=f"http://{host}:{port}") as client:
+        for _ in range(2):
+            assert (client.head("/").status_code, client.get("/healthz").json()) == (200, {"status": "ok"})
+    assert 'method="HEAD",route="/"' in call(shared_demo, "GET", "/metrics").text

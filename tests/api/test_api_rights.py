@@ -10,6 +10,9 @@ import pytest
 from api_kit import ELSEWHERE, SEAL, Office
 from ledger_world import OFFICE_A, OFFICE_B
 
+from ledger.assembly.audit_runs import AuditRuns
+from ledger.core.accreditations import ANY, Accreditation
+from ledger.core.registries import Kind
 from ledger.services.access import ACTIONS
 
 PUBLIC = {
@@ -17,6 +20,7 @@ PUBLIC = {
     ("get", "/readyz"),
     ("get", "/v1/trust"),
     ("post", "/v1/verifications"),
+    ("post", "/v1/verifications/bundle"),
     ("post", "/v1/verifications/document"),
     ("post", "/v1/verifications/number"),
 }
@@ -24,6 +28,7 @@ ANY_ACTION = {("get", "/v1/types")}
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/v1/records"): SEAL,
     ("post", "/v1/records/{leaf}/statuses"): {"state": "revoked", "reason": "cancelled"},
+    ("post", "/v1/records/{leaf}/relations"): {"relation": "decidesOn", "actor": OFFICE_A},
 }
 CSV = "印章名称,印章所属主体代码,印章类型,签章证书摘要\r\n公章,114401000700000148,业务专用章,ab12\r\n".encode()
 
@@ -49,11 +54,14 @@ def ask(office: Office, method: str, path: str, token: str | None) -> Any:
         assert row is not None and row.batch is not None
         root = unit.batches.get(row.batch).root
     upload = office("GET", "/v1/imports").json()["items"][-1]["id"]
+    if path.startswith("/v1/audits"):
+        upload = office("GET", "/v1/audits").json()["items"][-1]["id"]
     filled = path.replace("{leaf}", leaf.hex()).replace("{root}", root.hex()).replace("{id}", upload)
     assert "{" not in filled
     query = {
         "/v1/records": {"issuer": OFFICE_A} if method == "get" else {},
         "/v1/imports": {"type": "seal", "issuer": OFFICE_A} if method == "post" else {},
+        "/v1/audits": {"organisation": OFFICE_A} if method == "post" else {},
     }.get(path, {})
     key = {"Idempotency-Key": f"{method}{re.sub('[^a-z]', '', path)}"}
     named: dict[str, Any] = {"headers": key, "params": query}
@@ -68,9 +76,13 @@ def ask(office: Office, method: str, path: str, token: str | None) -> Any:
 def strict(furnished: Office) -> Office:
     """Asked from elsewhere: clients on the machine itself may read the figures."""
     furnished.client = ELSEWHERE
+    document = Accreditation(OFFICE_A, Kind.DECISION, "CN-440100", (ANY,), "own decisions")
+    furnished.world.decree(furnished.world.app.consortium.accredit(document))
     body = {"headers": {"Idempotency-Key": "first"}, "params": {"type": "seal"}, "content": CSV}
     assert furnished("POST", "/v1/imports", **body).status_code == 202
     furnished.world.app.uploads.run_open()
+    assert furnished("POST", "/v1/audits", headers={"Idempotency-Key": "audit"}).status_code == 202
+    assert AuditRuns(furnished.world.app).run_open() == 1
     return furnished
 
 
@@ -138,6 +150,7 @@ def test_another_offices_token_reaches_nothing_of_this_one(strict: Office) -> No
                 "RECORD_UNKNOWN",
                 "BATCH_UNKNOWN",
                 "UPLOAD_UNKNOWN",
+                "AUDIT_UNKNOWN",
             )
         else:  # lists of one's own: there is nothing of others in them
             assert answer.status_code == 200

@@ -20,11 +20,13 @@ from api_kit import Office, running
 from ledger_world import OFFICE_A, ROOT, Clock, Template, World, check_ledger, write_rows
 
 from api.serving import is_loopback, require_safe, tls_files
+from ledger.assembly.app import App
+from ledger.assembly.chains import rpc_server
 from ledger.assembly.demo_plan import demo_plan
 from ledger.assembly.founding import found
 from ledger.errors import ConfigError
 from ledger.services.access import ACTIONS
-from ledger.settings import Settings
+from ledger.settings import Settings, load_settings
 
 SECONDS = 120
 KILLED = -signal.SIGKILL
@@ -60,13 +62,20 @@ def started(command: list[str], fault: str | None = None) -> Iterator[subprocess
 
 
 @contextmanager
-def served(home: Path, *options: str, fault: str | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def announced(home: Path, *options: str, fault: str | None = None) -> Iterator[tuple[subprocess.Popen[str], Any]]:
+    """The process, and what it says of itself once it serves."""
     command = [sys.executable, "-m", "ledger.cli", "--home", str(home), "--json", "serve", "--port", "0", *options]
     with started(command, fault) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate()[1]
-        yield process, json.loads(line)["address"].rstrip("/")
+        yield process, json.loads(line)
+
+
+@contextmanager
+def served(home: Path, *options: str, fault: str | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with announced(home, *options, fault=fault) as (process, said):
+        yield process, said["address"].rstrip("/")
 
 
 def until(look: Any, wanted: Any) -> Any:
@@ -101,6 +110,42 @@ def test_it_serves_anchors_and_stops_on_sigterm(present: World) -> None:
     present.clock.now = time.time() + 1
     present.drain()
     assert check_ledger(present.app, [bytes.fromhex(made.json()["leaf"])]) == 2  # and the head of the log
+
+
+def configure(home: Path, line: str) -> None:
+    with (home / "zhengyin.toml").open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+
+
+def test_by_a_setting_the_chain_can_be_read_on_loopback_until_it_stops(present: World) -> None:
+    present.close()
+    configure(present.home, "rpc_port = 0")
+    question = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
+    with announced(present.home, "--no-worker") as (process, said):
+        assert said["rpc"].startswith("http://127.0.0.1:")
+        assert int(httpx.post(said["rpc"], json=question).json()["result"], 16) > 0
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=SECONDS) == ("", "")
+        assert process.returncode == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.post(said["rpc"], json=question)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = refused(present.home, "serve", ZHENGYIN_RPC_PORT=str(taken.getsockname()[1]))
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (4, "RPC_SERVER_PORT")
+
+
+def test_a_networks_chain_is_read_at_its_own_nodes(present: World) -> None:
+    present.close()
+    configure(present.home, 'rpc_port = 0\nengine = ["http://127.0.0.1:1"]')
+    with App(load_settings(present.home)) as app, pytest.raises(ConfigError, match="RPC_SERVER_NETWORK") as refusal:
+        rpc_server(app)
+    assert "engine" in refusal.value.text("en")
+
+
+def test_without_the_setting_no_port_is_opened(present: World) -> None:
+    assert rpc_server(present.app) is None
+    with announced(present.home, "--no-worker") as (_, said):
+        assert said["rpc"] is None
 
 
 @pytest.mark.parametrize("fault", ["upload.chunk", "upload.report", "upload.closed", "import.committed"])
@@ -174,11 +219,15 @@ def test_a_proxy_is_an_address_and_tls_is_two_files(tmp_path: Path) -> None:
             tls_files(Settings(home=tmp_path, **settings))
 
 
+def refused(home: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ledger.cli", "--home", str(home), "--json", *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
+
+
 def test_the_command_refuses_with_the_remedy(world: World) -> None:
     world.close()
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "ledger.cli", "--home", str(world.home), "--json", "serve", "--bind", "0.0.0.0"]  # noqa: S104
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    done = refused(world.home, "serve", "--bind", "0.0.0.0")  # noqa: S104
     assert done.returncode == 4
     assert json.loads(done.stdout)["error"]["code"] == "SERVE_EXPOSED"
     assert "token add" in done.stderr

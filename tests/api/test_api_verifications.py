@@ -8,6 +8,7 @@ import pytest
 from api_kit import Office
 
 from api.kept import MOST, KeptReports
+from ledger.assembly.demo_plan import NOTARY, OFFICE_A
 from ledger.core.canonical import BUNDLE_LIMITS
 from ledger.core.registries import State
 from ledger.errors import UnavailableError
@@ -52,6 +53,56 @@ def test_a_document_is_found_by_its_digests_and_a_longer_one_does_not_pass(readi
     assert without["reports"][0]["indication"] == "TOTAL-PASSED"
     nothing = reading("POST", "/v1/verifications/document", None, json=body | {"sha256": "ab" * 32}).json()
     assert (nothing["headline"]["name"], nothing["reports"]) == ("notFound", [])
+
+
+def test_a_size_that_differs_is_seen_without_sm3_too(reading: Office) -> None:
+    app = reading.world.app
+    file = app.bundling.open(reading.world.row(reading.world.ids["filed"])).record.files[0]
+    body = {"sha256": file.sha256.hex(), "size": file.size + 1}
+    found = reading("POST", "/v1/verifications/document", None, json=body).json()
+    assert (found["headline"]["name"], found["reports"][0]["cause"]["code"]) == ("doesNotMatch", "BYTES_SIZE_DIFFERS")
+
+
+def test_a_bundle_with_its_document_says_whether_the_file_is_the_one(reading: Office) -> None:
+    bundle = bundle_of(reading, "filed")
+    file = reading.world.app.bundling.open(reading.world.row(reading.world.ids["filed"])).record.files[0]
+    document = {"sha256": file.sha256.hex(), "sm3": file.sm3.hex(), "size": file.size}
+
+    def ask(**changed: Any) -> Any:
+        body = {"bundle": bundle.decode(), "documents": [document | changed]}
+        answer = reading("POST", "/v1/verifications/bundle", None, json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def bytes_of(report: Any) -> tuple[str, list[str]]:
+        step = report["steps"][1]
+        return step["outcome"], [f["code"] for f in step["findings"]]
+
+    assert bytes_of(reading("POST", "/v1/verifications", None, content=bundle).json())[1] == ["BYTES_NOT_CHECKED"]
+    for same in (ask(), ask(sm3=None)):
+        assert (same["indication"], bytes_of(same)) == ("TOTAL-PASSED", ("passed", ["BYTES_EQUAL"]))
+    for other in (ask(sha256="ab" * 32), ask(sm3="ab" * 32), ask(size=1), ask(size=1, sm3=None)):
+        assert (other["indication"], other["headline"]["name"]) == ("TOTAL-FAILED", "doesNotMatch")
+        assert other["cause"]["step"] == 1
+    for wrong in ({"bundle": "{}", "documents": []}, {"bundle": "{}"}, {"bundle": 1, "documents": [document]}):
+        assert reading("POST", "/v1/verifications/bundle", None, json=wrong).status_code == 422
+    garbage = {"bundle": "{", "documents": [document]}
+    assert reading("POST", "/v1/verifications/bundle", None, json=garbage).json()["indication"] == "TOTAL-FAILED"
+
+
+def test_every_office_that_knows_a_document_answers_under_one_true_headline(furnished: Office) -> None:
+    world = furnished.world
+    row = world.row(world.ids["filed"])
+    file = world.app.bundling.open(row).record.files[0]
+    values = {"title": "t", "source": "s", "submitter": "甲", "collectedAt": "2026-11-01", "method": "m"}
+    world.app.issuing.issue(NOTARY, world.app.types.get("evidence"), values, files=[file])
+    world.change(row.leaf, State.REVOKED)
+    world.drain()
+    body = {"sha256": file.sha256.hex(), "sm3": file.sm3.hex(), "size": file.size}
+    found = furnished("POST", "/v1/verifications/document", None, json=body).json()
+    assert found["headline"]["name"] == "severalDiffer"
+    shown = [(r["proved"]["record"]["issuer"], r["headline"]["name"]) for r in found["reports"]]
+    assert shown == [(NOTARY, "valid"), (OFFICE_A, "noLongerInForce")]
 
 
 def test_a_number_needs_its_code_and_a_wrong_one_looks_like_an_unknown_number(reading: Office) -> None:

@@ -77,6 +77,23 @@ def test_a_list_is_frozen_together_and_each_fault_is_said(ledger: Cli, numbers: 
     assert [verified(ledger, numbers[n])[0] for n in ("0001", "0002", "0003")] == [3, 3, 0]
 
 
+def test_a_court_decides_on_a_record_and_show_says_so(ledger: Cli, numbers: dict[str, str], tmp_path: Path) -> None:
+    number, words = numbers["0001"], ("--decision", "示范〔2026〕民初1号", "--text", "采信")
+    done = good(ledger("--org", COURT, "relate", number, "--issuer", OFFICE, "--as", "decidesOn", *words, "--wait"))
+    assert all(word in done.out for word in (COURT, "裁判"))
+    (said,) = ledger("show", number, "--json").json["status"]["relations"]
+    assert (said["relation"], said["by"], said["confirmed"]) == ("decidesOn", COURT, True)
+    assert COURT in ledger("show", number).out and said["statement"] in ledger("show", number).out
+    assert verified(ledger, number) == (0, None)
+    assert said["statement"] in ledger("verify", "--id", number, "--detailed").out
+    shown = ledger("--org", COURT, "show", said["statement"], "--json").json
+    assert shown["values"] == {"reference": "示范〔2026〕民初1号", "content": "采信"}
+    unknown = ledger("--org", COURT, "relate", number, "--as", "erases", "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (2, "CLI_RELATION_UNKNOWN")
+    stranger = ledger("--org", NOTARY, "relate", number, "--issuer", OFFICE, "--as", "decidesOn", "--json")
+    assert (stranger.code, stranger.json["error"]["code"]) == (2, "ACT_NOT_ACCREDITED")
+
+
 def test_two_organisations_annul_a_revocation(ledger: Cli, numbers: dict[str, str]) -> None:
     number = numbers["0001"]
     good(ledger("revoke", number, "--reason", "withdrawn", "--wait"))
@@ -156,9 +173,13 @@ def test_the_council_seconds_an_annulment_and_may_retire_the_ledger(ledger: Cli,
     assert "联盟理事会" in ledger("verify", "--id", number, "--detailed").out
     good(ledger("council", "propose", "retire", "--chain", f"77:{'ab' * 32}:{'cd' * 20}"))
     assert verified(ledger, number) == (3, "STATUS_LEDGER_RETIRED")
-    with (ledger.home / "zhengyin.toml").open("a", encoding="utf-8") as settings:
-        settings.write("anchor_timeout = 3\n")  # a statement that no chain takes any more is waited for in vain
-    assert ledger("suspend", number, "--wait").code != 0
+    late = ledger("suspend", number, "--wait", "--lang", "en")
+    assert late.code == 5, "what no chain takes is said and not waited for"
+    assert "[OUTBOX_BATCH_REFUSED]" in late.err and "[OUTBOX_STATEMENTS_REFUSED]" in late.err
+    again = ledger("anchor", "--wait", "--json")
+    assert (again.code, again.json["open"]) == (5, 0)
+    assert [p["code"] for p in again.json["refused"]] == ["OUTBOX_BATCH_REFUSED", "OUTBOX_STATEMENTS_REFUSED"]
+    assert "--retry" in again.json["refused"][0]["en"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from cli_kit import Cli, business_licenses, write_csv
+from cli_kit import COUNCIL, OFFICE, Cli, business_licenses, write_csv
+
+NEWCOMER = "11330100700008011Y"
 
 
 def test_back_up_restore_audit_and_go_on(ledger: Cli, numbers: dict[str, str], tmp_path: Path) -> None:
@@ -19,12 +21,52 @@ def test_back_up_restore_audit_and_go_on(ledger: Cli, numbers: dict[str, str], t
     source = write_csv(tmp_path / "more.csv", business_licenses("0007"))
     locked = again("import", source, "--type", "business-license", "--json", "--lang", "en")
     assert locked.code == 2 and "RESTORE_UNAUDITED" in locked.out
-    assert "RESTORE_UNAUDITED" in again("doctor", "--json").out
+    checked = again("doctor", "--json")
+    (lock,) = [line for line in checked.lines if line["check"] == "lock"]
+    assert (checked.code, lock["outcome"], lock["code"]) == (4, "failed", "RESTORE_UNAUDITED")
+    assert "zhengyin audit" in lock["zh"] and "zhengyin audit" in lock["en"]
+    keys = again("key", "list").out
+    for act in (
+        ("org", "add", NEWCOMER, "--name", "示范新机构", "--jurisdiction", "CN-440100", "--kind", "evidence"),
+        ("org", "accredit", OFFICE, "--kind", "evidence", "--jurisdiction", "CN-440100"),
+        ("org", "end", OFFICE, "--kind", "license"),
+        ("org", "succeed", OFFICE, NEWCOMER),
+        ("org", "superior", OFFICE, NEWCOMER),
+        ("council", "propose", "bar", OFFICE),
+        ("council", "approve", "1", "--org", COUNCIL[0]),
+        ("council", "veto", "1", "--org", COUNCIL[0]),
+        ("council", "execute", "1", "--org", COUNCIL[0]),
+    ):
+        assert again(*act, "--json").json["error"]["code"] == "RESTORE_UNAUDITED", act
+    assert (again("key", "list").out, again("council", "list").code) == (keys, 0)
     audited = again("audit", "--json")
     assert (audited.code, audited.json["unlocked"], audited.json["records"]) == (0, True, 3)
     assert again("import", source, "--type", "business-license", "--wait").code == 0
     assert again("show", numbers["0001"]).code == 0
     assert again("restore", tmp_path / "backups").code == 2  # the folder is in use
+
+
+def test_what_was_erased_after_the_backup_is_erased_again_by_a_rebuild(
+    ledger: Cli, numbers: dict[str, str], tmp_path: Path
+) -> None:
+    leaf = ledger("show", numbers["0001"], "--json").json["leaf"]
+    assert ledger("backup", tmp_path / "backups").code == 0
+    assert ledger("erase", numbers["0001"], "--reason", "ordered", "--yes", "--wait").code == 0
+    again = Cli(tmp_path / "again")
+    home = ledger.home
+    assert again("restore", tmp_path / "backups", "--chain", home / "chain.db", "--copy", home / "segments").code == 0
+    assert again("show", numbers["0001"]).code == 0
+    listed = tmp_path / "erased.txt"
+    listed.write_text("no leaf\n", "utf-8")
+    refused = again("rebuild", "--missing", "--erased", listed, "--json")
+    assert (refused.code, refused.json["error"]["code"]) == (2, "ERASE_AGAIN_LIST")
+    listed.write_text(leaf + "\n", "utf-8")
+    made = again("rebuild", "--missing", "--erased", listed, "--json")  # the tombstone names it already
+    assert (made.code, made.json["erasedAgain"], made.json["closed"]) == (0, 1, [])
+    assert again("show", numbers["0001"], "--json").json["error"]["code"] == "RECORD_UNKNOWN"
+    assert again("audit", "--accept-losses", "--json").json["unlocked"] is True
+    late = again("rebuild", "--missing", "--erased", listed, "--json")
+    assert (late.code, late.json["error"]["code"]) == (2, "ERASE_AGAIN_UNRESTORED")
 
 
 def test_a_backup_says_how_long_it_keeps_what_is_erased(ledger: Cli, tmp_path: Path) -> None:

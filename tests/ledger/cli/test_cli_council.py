@@ -290,6 +290,7 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(ledger: Cli, tmp_pat
     outcomes = {c["check"]: c["outcome"] for c in well.lines}
     assert outcomes.keys() >= {
         "versions",
+        "sm2",
         "disk",
         "settings",
         "keys",

@@ -38,7 +38,7 @@ def test_every_command_of_the_design_is_there() -> None:
         "supersede", "erase", "show", "bundle", "verify", "doctor", "rebuild", "key new", "key import", "key list",
         "council propose", "council approve", "council veto", "council execute", "council list", "org add",
         "org accredit", "org end", "org list", "type add", "type list", "type show", "trust export", "trust show",
-        "trust import", "trust sign", "freeze", "unfreeze", "annul", "disown", "org succeed", "org superior",
+        "trust import", "trust sign", "freeze", "unfreeze", "annul", "disown", "relate", "org succeed", "org superior",
     }  # fmt: skip
 
 

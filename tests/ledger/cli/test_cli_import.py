@@ -144,7 +144,7 @@ def test_attached_files_are_found_and_names_that_lead_outside_are_refused(demo: 
     assert demo("verify", folder / "a.pdf").code == 0
 
 
-@pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx"])
+@pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x"])
 def test_no_cell_of_the_report_can_run_as_a_formula(cell: str) -> None:
     assert inert(cell) == "'" + cell
     assert inert("a" + cell) == "a" + cell
@@ -189,7 +189,8 @@ def test_a_refused_batch_is_tried_again_when_its_cause_is_mended(ledger: Cli, tm
     assert subprocess.run(command, env=environment, capture_output=True).returncode == -9
     _end_lease(ledger.home)
     assert ledger("org", "end", OFFICE, "--kind", "license").code == 0
-    ledger("anchor", "--wait")
+    told = ledger("anchor", "--wait", "--lang", "en")
+    assert told.code == 5 and "[OUTBOX_BATCH_REFUSED]" in told.err
     (refused, *_) = ledger("jobs", "--json").json["batches"]
     assert refused["state"] == "refused" and "has not begun or has ended" in refused["problem"]
     assert ledger("org", "accredit", OFFICE, "--kind", "license", "--jurisdiction", "CN-440100").code == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cli_kit import COUNCIL, OFFICE, Cli, zhengyin
 
+NOTARY = "12440100070003012L"
 ISSUE = (
     "issue", "business-license", "--serial", "A001", "--set", f"统一社会信用代码={OFFICE}", "--set", "name=示范公司",
     "--set", "enterpriseType=有限责任公司", "--set", "legalRepresentative=张三丰", "--set", "establishedOn=2020/4/28",
@@ -240,6 +241,23 @@ def test_several_files_take_a_line_each_and_the_gravest_decides(
         assert ledger("verify", tmp_path / "missing.pdf", "--bundle", good, *mode).code == 2
         assert ledger("verify", tmp_path / "missing.pdf", "--bundle", tmp_path, *mode).code == 2
     assert ledger("verify", tmp_path / "missing.pdf").code == 2
+
+
+def test_a_document_of_several_offices_has_a_report_of_each(ledger: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<title>page</title>", "utf-8")
+    for office in (OFFICE, NOTARY):
+        made = ledger("--org", office, "deposit", page, "--source", "当事人提交", "--title", "网页", "--wait")
+        assert made.code == 0, made.err
+    done = ledger("verify", page, "--json")
+    assert (done.code, [v["proved"]["record"]["issuer"] for v in done.lines]) == (0, [NOTARY, OFFICE])
+    assert {v["together"]["name"] for v in done.lines} == {"valid"}
+    first, *others = ledger("verify", page, "--lang", "en").out.splitlines()
+    assert first.startswith(f"{page}: ") and len(others) == 2
+    assert others[0].startswith(f"✓ {NOTARY}") and others[1].startswith(f"✓ {OFFICE}")
+    assert ledger("revoke", done.lines[1]["proved"]["record"]["id"], "--wait").code == 0
+    differing = ledger("verify", page, "--detailed", "--lang", "en")
+    assert differing.code == 1 and differing.out.startswith(f"{page}: Several records, which differ")
 
 
 def test_whoever_reads_beside_the_sealing_node_shows_and_verifies_but_writes_nothing(

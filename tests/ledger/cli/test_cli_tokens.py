@@ -53,5 +53,5 @@ def test_what_commands_do_is_logged(demo: Cli) -> None:
         app.operations.verify_chain()
         with app.store.read() as unit:
             entries = [canonical.decode(entry) for _, entry, _ in unit.access.all_operations()]
-    assert [(e["act"], e["who"]) for e in entries] == [("council.act", "local"), ("token.add", "local")]
+    assert [(e["act"], e["who"]) for e in entries] == [("council.propose", "local"), ("token.add", "local")]
     assert entries[0]["after"]["calls"] == ["Consortium.endAccreditation"]

@@ -1,20 +1,22 @@
 """Whoever can write rows by hand, past every program of ours: each column that he may change is found, and named.
 
-The list of columns is the tables' own: a new column is edited here too, or stands among those that nothing proves.
+The list of columns is the tables' own: a new column is edited here too, or stands among those that nothing proves. On
+PostgreSQL one column of some tables is; ``ZHENGYIN_EVERY_COLUMN=1`` has all of them edited (``make faults``).
 """
 
 # ruff: noqa: S608 - names of tables and columns are the metadata's own
 
 from __future__ import annotations
 
-import sqlite3
+import os
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ledger_world import Template, World
+from sqlalchemy import Connection, Table, create_engine, text
 
 from ledger.assembly.auditing import audit
 from ledger.assembly.demo_plan import COURT, OFFICE_A
@@ -45,10 +47,61 @@ NAMED_BY = {
 stands with its records, a wish in its transaction."""
 
 
+BOTH = ("sqlite", "postgresql")
+SOME = ("records", "runs", "batches", "chain_entries", "chain_organisations", "operations", "tokens")
+EVERY = os.environ.get("ZHENGYIN_EVERY_COLUMN") == "1"
+
+
+@dataclass(frozen=True)
+class Rich:
+    """A row in every table that the audit proves, and a connection of somebody who may do everything."""
+
+    world: World
+    rows: Connection
+
+    @property
+    def place(self) -> str:
+        """Name of where a row lies; it may move when it is written."""
+        return "rowid" if self.rows.dialect.name == "sqlite" else "ctid"
+
+    def at(self, name: str) -> str:
+        return f"{self.place} = :{name}" if self.place == "rowid" else f"ctid = CAST(:{name} AS tid)"
+
+    def first(self, table: Table, column: str, where: str = "") -> Any:
+        """(place, value) of the row that was written first."""
+        order = ", ".join(f'"{c.name}"' for c in table.primary_key) or self.place
+        query = f'SELECT {self.place}, "{column}" FROM "{table.name}" {where} ORDER BY {order} LIMIT 1'
+        return self.rows.execute(text(query)).first()
+
+    def holds(self, table: Table, column: str, value: Any) -> bool:
+        query = f'SELECT 1 FROM "{table.name}" WHERE "{column}" = :value'
+        return self.rows.execute(text(query), {"value": value}).first() is not None
+
+    def write(self, table: Table, column: str, place: Any, value: Any) -> Any:
+        """Returns where the row lies now."""
+        statement = f'UPDATE "{table.name}" SET "{column}" = :value WHERE {self.at("place")} RETURNING {self.place}'
+        found = self.rows.execute(text(statement), {"value": value, "place": place}).all()
+        assert len(found) == 1
+        return found[0][0]
+
+
 @pytest.fixture(scope="module")
-def rich(filled_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A row in every table that the audit proves."""
-    world = filled_template.copy(tmp_path_factory.mktemp("rich") / "home")
+def rich(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rich]:
+    suffix = "" if request.param == "sqlite" else "_postgresql"
+    template: Template = request.getfixturevalue(f"filled_template{suffix}")
+    with template.lend(tmp_path_factory.mktemp("rich") / "home") as world:
+        _enrich(world)
+        url = world.app.settings.database_url()
+        server = url.get_backend_name() == "postgresql"
+        engine = create_engine(url.set(drivername="postgresql+psycopg") if server else url)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as rows:
+            if server:
+                rows.execute(text("SET session_replication_role = replica"))  # foreign keys stop only honest people
+            yield Rich(world, rows)
+        engine.dispose()
+
+
+def _enrich(world: World) -> None:
     app = world.app
     app.access.add("窗口系统", [OFFICE_A], ["issue", "read"], 3600)
     app.log_anchoring.anchor_due()
@@ -58,20 +111,21 @@ def rich(filled_template: Template, tmp_path_factory: pytest.TempPathFactory) ->
     world.drain()
     world.issue_seal("待上链")
     world.change(world.row(world.ids["filed"]).leaf, State.SUSPENDED)
-    yield world
-    world.close()
 
 
-@pytest.fixture(scope="module")
-def rows(rich: World) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(rich.home / "rows.db", isolation_level=None)) as connection:
-        yield connection
+def edited(backend: str) -> list[tuple[str, str]]:
+    if backend == "sqlite" or EVERY:
+        return COLUMNS
+    keys = {(t.name, c.name) for t in metadata.sorted_tables for c in t.primary_key}
+    return list({table: (table, c) for table, c in COLUMNS if table in SOME and (table, c) not in keys}.values())
 
 
 def other(value: Any, declared: str, key: bool) -> Any:
     """Another value that the column takes."""
     if value is None or value == "":
         return b"\1" * 32 if "BLOB" in declared else "x" if "CHAR" in declared or "TEXT" in declared else 7
+    if isinstance(value, bool):
+        return not value
     if isinstance(value, bytes):
         return value[:-1] + bytes([value[-1] ^ 1])
     if isinstance(value, str):
@@ -79,39 +133,38 @@ def other(value: Any, declared: str, key: bool) -> Any:
     return value + (1000 if key else 1)
 
 
-def test_what_is_edited_is_clean_before(rich: World) -> None:
-    found, _ = audit(rich.app)
+@pytest.mark.parametrize("rich", BOTH, indirect=True)
+def test_what_is_edited_is_clean_before(rich: Rich) -> None:
+    found, _ = audit(rich.world.app)
     assert found.findings == ()
     assert (found.erased, found.waiting) == (1, 2)
 
 
-@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=[".".join(c) for c in COLUMNS])
-def test_an_edited_column_is_named(rich: World, rows: sqlite3.Connection, table: str, column: str) -> None:
-    declared = {row[1]: row[2].upper() for row in rows.execute(f'PRAGMA table_info("{table}")')}[column]
-    found = rows.execute(f'SELECT rowid, "{column}" FROM "{table}" ORDER BY rowid').fetchall()
+CASES = [pytest.param(b, *c, id=f"{b}-{'.'.join(c)}") for b in BOTH for c in edited(b)]
+
+
+@pytest.mark.parametrize(("rich", "table", "column"), CASES, indirect=["rich"])
+def test_an_edited_column_is_named(rich: Rich, table: str, column: str) -> None:
+    described = metadata.tables[table]
+    declared = str(described.columns[column].type).upper()
+    found = rich.first(described, column)
     assert found, f"no row in {table} to edit"
-    rowid, value = found[0]
-    key = column in (c.name for c in metadata.tables[table].primary_key)
+    place, value = found
+    key = column in (c.name for c in described.primary_key)
     changed = other(value, declared, key)
-    taken = rows.execute(f'SELECT count(*) FROM "{table}" WHERE "{column}" IS ?', (changed,)).fetchone()[0]
-    if taken and isinstance(value, int):  # of another row, beside which it could not stand
-        changed = value + 50
-    rows.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (changed, rowid))
-    moved = changed if key and isinstance(value, int) else rowid
+    if isinstance(value, int) and not isinstance(value, bool) and rich.holds(described, column, changed):
+        changed = value + 50  # it could not stand beside another row's
+    moved = rich.write(described, column, place, changed)
     try:
-        audited, _ = audit(rich.app)
+        audited, _ = audit(rich.world.app)
     finally:
-        undone = rows.execute(
-            f'UPDATE "{table}" SET "{column}" = ? WHERE "{column}" IS ? AND rowid IN (?, ?)',
-            (value, changed, rowid, moved),
-        )
-        assert undone.rowcount == 1
+        rich.write(described, column, moved, value)
     assert audited.exit_code == 1
     named = {finding.where.partition("/")[0] for finding in audited.findings if not finding.undetermined}
     assert named & {table, *NAMED_BY.get(table, ())}, audited.findings
 
 
-def test_every_column_that_nothing_proves_is_there_and_has_its_reason(rich: World) -> None:
+def test_every_column_that_nothing_proves_is_there_and_has_its_reason() -> None:
     assert all(len(reason) > 20 for reason in UNPROTECTED.values())
     for name in UNPROTECTED:
         table, _, column = name.partition(".")
@@ -123,23 +176,27 @@ def test_every_column_that_nothing_proves_is_there_and_has_its_reason(rich: Worl
 PROVED = [t.name for t in metadata.sorted_tables if f"{t.name}.*" not in UNPROTECTED and t.name != "transactions"]
 
 
+@pytest.mark.parametrize("rich", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("table", PROVED)
-def test_a_deleted_row_is_missed(rich: World, rows: sqlite3.Connection, table: str) -> None:
-    columns = [c.name for c in metadata.tables[table].columns]
-    names = ", ".join(f'"{c}"' for c in columns)
+def test_a_deleted_row_is_missed(rich: Rich, table: str) -> None:
+    described = metadata.tables[table]
     some = "WHERE id IN (SELECT accreditation FROM batches)" if table == "documents" else ""  # others nobody misses
-    row = rows.execute(f'SELECT rowid, {names} FROM "{table}" {some} ORDER BY rowid LIMIT 1').fetchone()
-    rows.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row[0],))
+    names = ", ".join(f'"{c.name}"' for c in described.columns)
+    place, _ = rich.first(described, next(iter(described.columns)).name, some)
+    removed = f'DELETE FROM "{table}" WHERE {rich.at("place")} RETURNING {names}'
+    row = rich.rows.execute(text(removed), {"place": place}).one()
     try:
-        audited, _ = audit(rich.app)
+        audited, _ = audit(rich.world.app)
     finally:
-        marks = ", ".join("?" * len(columns))
-        rows.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', row[1:])
+        marks = ", ".join(f":v{n}" for n in range(len(row)))
+        values = {f"v{n}": value for n, value in enumerate(row)}
+        rich.rows.execute(text(f'INSERT INTO "{table}" ({names}) VALUES ({marks})'), values)
     assert audited.exit_code == 1, table
 
 
-def test_nothing_of_all_that_stayed_behind(rich: World) -> None:
-    found, _ = audit(rich.app)
+@pytest.mark.parametrize("rich", BOTH, indirect=True)
+def test_nothing_of_all_that_stayed_behind(rich: Rich) -> None:
+    found, _ = audit(rich.world.app)
     assert found.findings == ()
 
 
