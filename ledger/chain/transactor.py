@@ -23,7 +23,7 @@ class Transactor:
     """Signs with gas price 0, sends, and looks until the receipt is there.
 
     ``sleep`` and ``clock`` (seconds) are given where time must be steered; ``patience`` in seconds is how
-    long a receipt is waited for.
+    long a receipt is waited for. ``permit`` raises where nothing may be sent.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class Transactor:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         patience: float = 60.0,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
         self.node = Node(engine)
         self._chain_id = self.node.chain_id()
         self._sleep = sleep
         self._clock = clock
         self._patience = patience
+        self._permit = permit
 
     def transact(self, account: Account, to: bytes, data: bytes) -> TransactionReceipt:
         """The receipt of a transaction that succeeded; ``to`` empty creates a contract.
@@ -47,7 +49,9 @@ class Transactor:
             ConflictError: CHAIN_REFUSED by the contract (nothing was sent); CHAIN_TRANSACTION_FAILED (mined,
                 but reverted: something else came before it).
             UnavailableError: CHAIN_NOT_MINED within the patience; it may still be mined.
+            What ``permit`` raises.
         """
+        self._permit()
         estimate = self.node.estimate(to, data, account.address)
         nonce = self.node.nonce(account.address, "pending")
         call = transactions.Call(to, data, estimate + estimate // _MARGIN)

@@ -6,7 +6,12 @@ runs this same code: ``advance`` looks at what is stored and does the next thing
 * signed: the segment's parts are written before the row moves; parts that exist are used again, never remade.
 * broadcast: the raw transaction is stored before it is sent, and re-sent byte for byte. Other bytes are made only
   after a final block shows the nonce used by another hash; the contract treats the identical batch as one.
+  A crash leaves: before it is stored, a signed batch, as it was; after, bytes that the next pass sends; after they
+  are sent, a batch that still counts as signed, and the next pass sends the same bytes again.
 * receipted: the receipt proof is verified and written to the segment before anyone is told.
+
+The chain is asked outside of database transactions: a slow node must not keep other writers waiting. What it said may
+be old when it is written down; guarded moves and the nonce's own road (above) bear that.
 """
 
 from __future__ import annotations
@@ -30,10 +35,12 @@ OPEN_STATES = ("batched", "signed", "broadcast", "mined", "final")
 
 @dataclass
 class Progress:
-    """What one pass did. ``moved``: arrows taken; ``open``: batches not yet receipted; ``problems``: held back by."""
+    """What one pass did. ``moved``: arrows taken; ``open``: batches not yet receipted; ``refused``: what waits for a
+    batch that was refused, and so is not open; ``problems``: held back by."""
 
     moved: int = 0
     open: int = 0
+    refused: int = 0
     problems: list[ZhengyinError] = field(default_factory=list)
 
 
@@ -156,10 +163,13 @@ class Anchoring:
                 self._chain.check_anchor(account, call)
             except ConflictError as e:
                 return self._refuse(batch, "signed", e)
+            on_chain = self._chain.chain_nonce(account.address)
             with self._store.begin() as unit:
-                nonce = unit.transactions.next_nonce(account.address, self._chain.chain_nonce(account.address))
-                raw, hash_ = self._chain.sign_anchor(account, nonce, call)
-                unit.transactions.add("anchor", batch.row, account.address, nonce, raw, hash_)
+                # who lost the lease while the node was silent finds what its successor stored
+                if unit.transactions.live("anchor", batch.row) is None:
+                    nonce = unit.transactions.next_nonce(account.address, on_chain)
+                    raw, hash_ = self._chain.sign_anchor(account, nonce, call)
+                    unit.transactions.add("anchor", batch.row, account.address, nonce, raw, hash_)
             faultpoint("anchor.stored")
             transaction = self._live(batch)
         if transaction is None:

@@ -114,6 +114,11 @@ class Batching:
                 removed += 1
         return removed
 
+    def refused(self) -> list[tuple[int, int, str]]:
+        """(row, records in it, why) of each batch that the contract refused and nobody has released."""
+        with self._store.read() as unit:
+            return _refused(unit)
+
     def release_refused(self) -> int:
         """Put the records of refused batches back to accepted, for the next batch; returns how many batches.
 
@@ -121,7 +126,7 @@ class Batching:
         A crash after the rows are released leaves the old segment; the next batch takes its parts over.
         """
         with self._store.read() as unit:
-            refused = [b for b in unit.batches.in_states(("refused",)) if unit.records.number_in(b.row)]
+            refused = [unit.batches.get(row) for row, _, _ in _refused(unit)]
         for batch in refused:
             chunk = self._spool.write(self._segments.open(batch.root).block())
             with self._store.begin() as unit:
@@ -187,6 +192,11 @@ class Batching:
             lengths.extend(block.lengths)
             bodies.append(block.bodies)
         return Block(bytes(leaves), bytes(approvals), lengths, lambda: (piece for read in bodies for piece in read()))
+
+
+def _refused(unit: Unit) -> list[tuple[int, int, str]]:
+    counted = [(b, unit.records.number_in(b.row)) for b in unit.batches.in_states(("refused",))]
+    return [(b.row, records, b.problem or "") for b, records in counted if records]
 
 
 def _shared_out(runs: Sequence[RunRow], missing: Sequence[int]) -> Iterator[tuple[RunRow, list[int]]]:

@@ -9,7 +9,7 @@ from typing import Any
 from ledger.core import canonical
 from ledger.core.accreditations import Accreditation
 from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof
-from ledger.core.disclosures import disclose
+from ledger.core.disclosures import Disclosure, disclose
 from ledger.core.keys import RecordKey
 from ledger.core.manifests import ChainIdentity, Manifest
 from ledger.core.records import Record
@@ -58,6 +58,12 @@ class Bundling:
             NotFoundError: RECORD_ERASED, when its key was erased. IntegrityError: BODY_OF_OTHER_LEAF, SEGMENT_….
         """
         return self._open(row, self._secret(row))
+
+    def disclosed(self, row: RecordRow) -> tuple[Record, tuple[Disclosure, ...]]:
+        """A record, anchored or not, with all of its values as everyone can check them. Raises as `open`."""
+        secret = self._secret(row)
+        opened = self._open(row, secret)
+        return opened.record, tuple(disclose(RecordKey(secret), opened.values, list(opened.values)))
 
     def _secret(self, row: RecordRow) -> bytes:
         secret = self._vault.get([row.vault]).get(row.vault)

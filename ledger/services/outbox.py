@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ledger.errors import UnavailableError, ZhengyinError
+from ledger.errors import ConflictError, UnavailableError, ZhengyinError
 from ledger.ports import Spool, Store
 from ledger.services.acts import Acts
 from ledger.services.anchoring import Anchoring
@@ -26,12 +26,13 @@ PATIENCE_SECONDS = 10.0
 @dataclass(frozen=True, slots=True)
 class Pass:
     """``open``: batches, changes of status and other acts still on their way, ``held`` of them held back;
-    ``problems``: by what."""
+    ``problems``: by what. ``refused``: what the contract refused and a person has to see to; not on its way."""
 
     moved: int
     open: int
     held: int
     problems: tuple[ZhengyinError, ...]
+    refused: tuple[ZhengyinError, ...] = ()
 
 
 class Outbox:
@@ -75,19 +76,30 @@ class Outbox:
         self._indexing.run()
         unfinished = self._erasing.finish()  # before its tombstone is anchored an erasure is done
         closed, problems = self._batching.close_all(self._hold)
+        unfinished += self._erasing.publish()
         anchors = self._anchoring.advance(self._hold)
         indexed = self._indexing.run()
-        sent = (anchors, self._statuses.advance(), self._acts.advance())
+        sent = (anchors, self._statuses.advance(self._hold), self._acts.advance(self._hold))
         held = [p for each in sent for p in each.problems]
         return Pass(
             closed + indexed + sum(each.moved for each in sent),
             sum(each.open for each in sent),
             len(held),
             (*unfinished, *problems, *held),
+            self._refused(sum(each.refused for each in sent)),
         )
 
-    def drain(self, seconds: float, watch: Callable[[Pass], None] | None = None) -> Pass:
-        """Run passes until nothing is on its way, nothing can move any more, or the time is over."""
+    def _refused(self, waiting: int) -> tuple[ZhengyinError, ...]:
+        """The batches that the contract refused, and ``waiting`` changes whose statements are in them."""
+        found: list[ZhengyinError] = [
+            ConflictError("OUTBOX_BATCH_REFUSED", batch=row, records=records, reason=reason)
+            for row, records, reason in self._batching.refused()
+        ]
+        return (*found, *([ConflictError("OUTBOX_STATEMENTS_REFUSED", changes=waiting)] if waiting else []))
+
+    def drain(self, seconds: float, watch: Callable[[Pass], None] | None = None, idle: bool = False) -> Pass:
+        """Run passes until nothing is on its way, nothing can move any more, or the time is over. ``idle``: the time
+        begins again with every pass that moved something, so that a long list is waited for."""
         moved = self._clock()
         end = moved + seconds
         try:
@@ -99,6 +111,7 @@ class Outbox:
                     watch(done)
                 if done.moved:
                     moved = self._clock()
+                    end = moved + seconds if idle else end
                 # what waits for something that is held back is not held itself: after a while it counts as such
                 stuck = bool(done.problems) and self._clock() - moved >= PATIENCE_SECONDS
                 if done.moved == 0 and (done.open <= done.held or stuck):

@@ -6,7 +6,17 @@ import pytest
 
 BOTH = {
     f"test_services_{name}"
-    for name in ("access", "accepting", "batching", "crashes", "erasing", "importing", "indexing", "operations")
+    for name in (
+        "access",
+        "accepting",
+        "batching",
+        "crashes",
+        "erasing",
+        "importing",
+        "indexing",
+        "operations",
+        "uploads",
+    )
 }
 
 

@@ -17,7 +17,7 @@ from ledger.services.acts import ActRequest
 from ledger.services.offline import Question
 from ledger.services.statuses import ChangeRequest
 
-FREEZE, UNFREEZE, ANNUL, DISOWN = RecordsAct
+FREEZE, UNFREEZE, ANNUL, DISOWN, *_ = RecordsAct
 SUPERIOR = COUNCIL[0]
 
 

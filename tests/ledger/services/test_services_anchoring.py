@@ -20,6 +20,7 @@ from ledger.chain.calls import ConsortiumCalls
 from ledger.core.registries import Permission
 from ledger.errors import UnavailableError
 from ledger.ports import AnchorCall
+from ledger.services.outbox import Pass
 
 
 def states(world: World) -> list[str]:
@@ -312,3 +313,29 @@ def _lose_pending(world: World) -> None:
     with sqlite3.connect(world.home / "chain.db", timeout=20) as connection:
         connection.execute("DELETE FROM pending")
     connection.close()
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_what_goes_on_moving_is_waited_for_where_only_idle_time_counts(world: World, idle: bool) -> None:
+    leaves = [world.issue_seal().leaf]
+
+    def watch(done: Pass) -> None:
+        world.clock.sleep(30)
+        if len(leaves) < 5:
+            leaves.append(world.issue_seal().leaf)
+
+    if idle:
+        assert world.app.outbox.drain(45, watch, idle=True).open == 0
+        assert check_ledger(world.app, leaves) == 5
+    else:
+        with pytest.raises(UnavailableError, match="OUTBOX_TIMEOUT"):
+            world.app.outbox.drain(45, watch)
+
+
+def test_what_stands_still_is_given_up_though_only_idle_time_counts(world: World) -> None:
+    chain: Faulty = replace_port(world, "chain")
+    world.issue_seal()
+    chain.faults["mined"] = BEFORE
+    with suppress(UnavailableError):
+        assert world.app.outbox.drain(45, idle=True).problems
+    assert states(world) == ["broadcast"]

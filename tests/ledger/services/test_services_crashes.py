@@ -28,7 +28,7 @@ IMPORTING = ("import.prepared", "accept.keys", "accept.spooled", "accept.committ
 STATUSES = ("status.stored",)
 ACTS = ("act.stored",)
 UPLOADS = ("upload.chunk", "upload.report", "upload.closed")  # tried in test_api_serving
-ERASING = ("erase.accepted", "erase.keys", "erase.rows")  # tried in test_services_erasing
+ERASING = ("erase.accepted", "erase.keys", "erase.rows", "erase.published")  # tried in their tests
 
 
 def test_every_named_place_is_tried() -> None:
