@@ -22,7 +22,10 @@ from rich.table import Table  # noqa: E402
 
 from scripts.benchmarks.pairs import Result, Sizes  # noqa: E402
 
-BENCHMARKS = ("canonical_bytes", "bulk_import", "import_scale", "offline", "online", "audit")
+BENCHMARKS = (
+    *("canonical_bytes", "bulk_import", "bulk_import_server", "two_workers", "import_scale", "status_changes"),
+    *("offline", "online", "audit", "sm2"),
+)
 OUTPUT = ROOT / "build" / "bench.json"
 
 

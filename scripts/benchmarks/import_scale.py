@@ -15,7 +15,7 @@ from functools import partial
 from ledger.core.manifests import MAX_BATCH
 from ledger.core.registries import Kind
 from ledger.services.batching import Batching
-from ledger.services.importing import ImportRequest, RowOutcome
+from ledger.services.import_rows import ImportRequest, RowOutcome
 from scripts.benchmarks.office import OFFICE, Office, office
 from scripts.benchmarks.pairs import Result, Sizes, spend
 

@@ -15,8 +15,9 @@ from ledger.assembly.founding import AuthorityPlan, Founder, Plan, found
 from ledger.core.identifiers import make_license_identifier
 from ledger.core.registries import Kind
 from ledger.core.typefiles import TypeDefinition, parse_type_file
-from ledger.services.importing import EXISTING, NEW, ImportRequest
+from ledger.services.import_rows import EXISTING, NEW, ImportRequest
 from ledger.settings import load_settings
+from scripts.postgres_server import PostgresServer, programs
 
 OFFICE, COUNCIL = "114401000700000148", "114401000700040158"
 TYPE = "11100000MB03271699001"
@@ -115,18 +116,33 @@ class Office:
 
 
 @contextmanager
-def office() -> Iterator[Office]:
-    """A new ledger in a temporary folder, removed at the end."""
+def office(database: str = "") -> Iterator[Office]:
+    """A new ledger in a temporary folder, removed at the end; its rows in a file there, or in ``database``."""
     plan = Plan(
         founders=(Founder(OFFICE, "示范甲市不动产登记中心", "CN-440100", "ca", (Kind.LICENSE,)),),
         authorities=(AuthorityPlan("ca", "示范 CA", "ecdsa-p256"),),
         council=(COUNCIL,),
         threshold=1,
         delay=1,
-        settings={"organisation": OFFICE},
+        settings={"organisation": OFFICE} | ({"database": database} if database else {}),
     )
     with tempfile.TemporaryDirectory(prefix="zhengyin-bench-") as name:
         home = Path(name) / "home"
         found(home, plan)
         with App(load_settings(home)) as app:
             yield Office(app, Path(name), definition())
+
+
+@contextmanager
+def server() -> Iterator[PostgresServer | None]:
+    """PostgreSQL as Debian sets it up, durable, in a temporary folder; ``None`` where it is not installed."""
+    found = programs()
+    if found is None:
+        yield None
+        return
+    started = PostgresServer(found, {})
+    try:
+        started.start()
+        yield started
+    finally:
+        started.remove()

@@ -11,13 +11,14 @@ from pathlib import Path
 import orjson
 import pytest
 import rfc8785
+from postgres_server import PostgresServer
 
 from ledger.core.canonical import b64, encode
 from ledger.core.disclosures import Disclosure
 from ledger.core.rows import RowReader
 from ledger.core.spreadsheet import open_csv
 from scripts import bench
-from scripts.benchmarks import audit, bulk_import, canonical_bytes, offline, online, pairs
+from scripts.benchmarks import audit, bulk_import, canonical_bytes, offline, online, pairs, status_changes, two_workers
 from scripts.benchmarks import office as offices
 from scripts.benchmarks.pairs import Result, Sizes, Spent
 
@@ -137,3 +138,19 @@ def test_online_verification_is_measured_against_a_trivial_route(monkeypatch: py
     rows = list(online.run(TINY))
     assert [row.name for row in rows] == ["online_verify", "online_verify_p99", "accept_to_receipt_p95"]
     assert all(row.ratio is not None and row.ratio > 0 for row in rows)
+
+
+def test_changes_of_status_are_measured_until_all_are_final() -> None:
+    (row,) = status_changes.run(Sizes(scale=3 * status_changes.PART))
+    assert (row.goal, row.better) == (300.0, "lower") and row.name.endswith("(3 measured)")
+    assert row.ratio == pytest.approx((row.wall or 0) * status_changes.ALL / 3)
+
+
+def test_two_workers_import_every_table_whole(postgresql: PostgresServer) -> None:
+    """Of a row that needs a quiet machine only the work is tried, not the figure."""
+    with offices.office(postgresql.url(postgresql.create())) as place:
+        (place.app.settings.home / "types" / "benchmark.toml").write_text(offices.type_file(), encoding="utf-8")
+        assert two_workers.turn(place, 3, 2) > 0
+        with place.app.store.read() as unit:
+            assert unit.records.counts()["receipted"] == 3 * two_workers.TABLES
+        assert postgresql.cpu() > 0
