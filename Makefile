@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint contracts faults fuzz-api bench wheelhouse clean
+.PHONY: setup demo test lint contracts faults fuzz-api big-upload bench wheelhouse clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make wheelhouse  all wheels for an intranet without registries, into build/wheelhouse"
 	@echo "make faults    kill the ledger at every named place and at random, and prove it whole"
 	@echo "make fuzz-api  10,000 generated requests against the interface"
+	@echo "make big-upload  a table of a million rows through HTTP, and what it takes"
 	@echo "make bench     ratios against yardsticks, into build/bench.json"
 
 setup: $(STAMP)
@@ -42,12 +43,17 @@ lint: setup
 contracts: setup
 	$(BIN)/python scripts/compile_contracts.py --check
 
-# kills and failures, 20 of each: about half an hour
+# kills and failures, 20 of each place, and every column edited on both databases: about an hour
 faults: setup
 	$(BIN)/python scripts/faults.py
+	ZHENGYIN_EVERY_COLUMN=1 $(BIN)/python -m pytest tests/ledger/services/test_services_auditing_rows.py
 
 fuzz-api: setup
-	ZHENGYIN_FUZZ_CASES=10000 $(BIN)/python -m pytest tests/api/test_api_fuzz.py
+	ZHENGYIN_FUZZ_CASES=10000 ZHENGYIN_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest -s tests/api/test_api_fuzz.py
+
+# a table of a million rows through HTTP, about ten minutes
+big-upload: setup
+	ZHENGYIN_UPLOAD_ROWS=1000000 $(BIN)/python -m pytest -s tests/api/test_api_big_upload.py
 
 bench: setup
 	$(BIN)/python scripts/bench.py

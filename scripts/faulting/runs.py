@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.services import faultpoints
-from scripts.faulting.client import Client, Told, finish, found_office, open_client
+from scripts.faulting.acts import Told
+from scripts.faulting.client import Client, finish, found_office, open_client
 from scripts.faulting.history import Violation
 from scripts.faulting.ports import AFTER, BEFORE, replace_port
 
@@ -26,11 +27,19 @@ POINTS = (
     "accept.keys", "accept.spooled", "accept.committed", "import.prepared", "import.committed",
     "batch.segment", "batch.committed", "anchor.manifest", "anchor.validation",
     "anchor.signed", "anchor.stored", "anchor.sent", "anchor.mined", "anchor.final", "anchor.receipt",
-    "anchor.receipted", "status.stored",
+    "anchor.receipted", "status.stored", "act.stored", "upload.chunk", "upload.report", "upload.closed",
+    "erase.accepted", "erase.keys", "erase.rows", "erase.published",
 )  # fmt: skip
 PAIRS = tuple(
     (port, method, when)
-    for port, method in (("store", "begin"), ("segments", "create"), ("chain", "send"), ("spool", "write"))
+    for port, method in (
+        ("store", "begin"),
+        ("segments", "create"),
+        ("chain", "send"),
+        ("spool", "write"),
+        ("vault", "add"),
+        ("vault", "erase"),
+    )
     for when in (BEFORE, AFTER)
 )
 Fault = tuple[str, str, str]

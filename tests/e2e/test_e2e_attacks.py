@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ledger_world import World, check_ledger, write_rows
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B
 from ledger.core.bundles import Bundle
 from ledger.core.disclosures import disclose
+from ledger.core.identifiers import organisation_bytes32
 from ledger.core.keys import RecordKey
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
@@ -22,6 +23,9 @@ from ledger.core.trust_lists import TrustedChain
 from ledger.core.verdicts import Step
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ZhengyinError
+from ledger.proofs.keccak import keccak
+from ledger.proofs.records_layout import batch_slot
+from ledger.proofs.rlp import decode_strict
 from ledger.services.accepting import Acceptor, Draft
 from ledger.services.offline import Question, verify_offline
 
@@ -86,13 +90,56 @@ def test_office_b_under_the_manifest_of_office_a(shared_demo: World) -> None:
         replace(theirs, anchor=ours.anchor),
     ):
         assert verify_offline(forged.to_bytes(), trust, Question(as_of_bundle=True), now).exit_code == 1
-    # It proves nothing about this record, for or against it. Where the slots of both lie in the trie is chance: nodes
-    # that are missing leave the status open, nodes that nothing uses are slack.
-    foreign = replace(ours, state=theirs.state)
-    judged = verify_offline(foreign.to_bytes(), trust, Question(as_of_bundle=True), now)
-    assert judged.cause is not None and judged.cause.step is Step.STATUS
-    assert "STATUS_PROOF_REFUSED" in [f.code for f in judged.cause.findings]
-    assert judged.exit_code in (1, 3)
+
+
+def refused_proof(world: World, bundle: Bundle, nodes: Iterable[bytes]) -> tuple[int, object]:
+    """Exit code, and what was wrong with the nodes, of a bundle whose state has these nodes for its own."""
+    assert bundle.state is not None
+    forged = replace(bundle, state=replace(bundle.state, nodes=tuple(nodes))).to_bytes()
+    trust, now = world.app.trust.content(), int(world.clock())
+    report = verify_offline(forged, trust, Question(as_of_bundle=True), now)
+    assert report.cause is not None and report.cause.step is Step.STATUS
+    (finding,) = [f for f in report.cause.findings if f.code == "STATUS_PROOF_REFUSED"]
+    return report.exit_code, finding.values["cause"]
+
+
+def leaf_of_batch(bundle: Bundle) -> bytes:
+    """The node that holds the word of the bundle's own batch: it ends the path to its slot."""
+    slot = batch_slot(organisation_bytes32(bundle.record.issuer), bundle.manifest.root)
+    hashed = keccak(slot).hex()
+    assert bundle.state is not None
+    for node in bundle.state.nodes:
+        item = decode_strict(node)
+        if isinstance(item, list) and len(item) == 2 and isinstance(item[0], bytes):
+            digits = item[0].hex()  # flag 2: a leaf of an even path; 3: of an odd one (Yellow Paper, appendix C)
+            if digits[0] in "23" and hashed.endswith(digits[2 if digits[0] == "2" else 1 :]):
+                return node
+    raise AssertionError("no node holds the batch")
+
+
+def nodes_of(bundle: Bundle) -> tuple[bytes, ...]:
+    assert bundle.state is not None
+    return bundle.state.nodes
+
+
+def test_the_state_of_another_office_says_nothing_of_this_record(shared_demo: World) -> None:
+    """Neither for it nor against it: our batch's word is not among the nodes."""
+    ours = Bundle.from_bytes(cut(shared_demo, "plain", None))
+    theirs = Bundle.from_bytes(cut(shared_demo, "business", None))
+    own = leaf_of_batch(ours)
+    assert own in nodes_of(ours)
+    nodes = [node for node in nodes_of(theirs) if node != own]  # their proof of what is unset may end in it by chance
+    assert refused_proof(shared_demo, ours, nodes) == (3, "TRIE_NODE_MISSING")
+    assert refused_proof(shared_demo, replace(ours, state=theirs.state), nodes) == (3, "TRIE_NODE_MISSING")
+
+
+def test_the_state_of_others_beside_ones_own_is_slack(shared_demo: World) -> None:
+    ours = Bundle.from_bytes(cut(shared_demo, "plain", None))
+    # Four look-ups end in at most four leaves of the contract's storage. A state and a history of two records and the
+    # batches of two more are six others: some are used by none.
+    others = [Bundle.from_bytes(cut(shared_demo, name, None)) for name in ("revoked", "suspended", "business", "seal")]
+    nodes = sorted({node for bundle in (ours, *others) for node in nodes_of(bundle)})
+    assert refused_proof(shared_demo, ours, nodes) == (1, "TRIE_NODE_UNUSED")
 
 
 # ---- whoever can write the database ---------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from web_kit import ARGUMENTS, CHROMIUM, HOSTILE, Served, Visit
 from api.routes import pages
 from ledger.core.verification_code import link_fragment
 from ledger.errors import UnavailableError
+from ledger.services.offline import Question
 
 PHONE, DESKTOP = {"width": 360, "height": 760}, {"width": 1200, "height": 900}
 MARKUP_NAME = "<img src=x onerror=alert(1)>'\"&.pdf"
@@ -137,6 +138,27 @@ def test_a_bundle_and_its_file_are_checked_together(chromium: Any, served: Serve
         visit.page.wait_for_selector("#status.bad")
         assert visit.page.inner_text("#status") == "一次只能核验一个证明包"
         visit.require_quiet(served.address)
+
+
+def test_a_file_that_several_records_know_shows_each_under_one_headline(
+    chromium: Any, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verifying, ids = served.world.app.verifying, served.world.ids
+    both = [verifying.by_id(ids[name], Question()) for name in ("filed", "revoked")]
+    monkeypatch.setattr(verifying, "all_by_file", lambda *_: both)
+    file = tmp_path / "license.pdf"
+    file.write_bytes(b"%PDF-1.7 invented")
+    with Visit(chromium, locale="en") as visit:
+        visit.page.goto(f"{served.address}?lang=en")
+        visit.page.set_input_files("#files", str(file))
+        visit.page.wait_for_selector(".result.noLongerInForce")
+        assert visit.page.inner_text("#status") == "Done: Several records, which differ: read each of them"
+        said = visit.page.inner_text("#result > p.notice")
+        assert said == "2 records know the file license.pdf: Several records, which differ: read each of them"
+        assert [s.inner_text() for s in visit.page.query_selector_all(".result h2")] == [
+            "Valid", "Genuine but no longer in force",
+        ]  # fmt: skip
+        assert visit.axe() == []
 
 
 def test_a_changed_bundle_does_not_match(chromium: Any, served: Served, tmp_path: Path) -> None:

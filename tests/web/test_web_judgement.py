@@ -19,7 +19,7 @@ from ledger.assembly.demo_plan import COURT
 from ledger.core.records import FileDigest
 from ledger.core.registries import State
 from ledger.core.trust import TrustFile
-from ledger.services.acting import RecordsAct
+from ledger.services.acting import RELATING, RecordsAct
 from ledger.verification import Facts, verify
 
 BUNDLES = Path(__file__).resolve().parents[1] / "vectors" / "bundles"
@@ -162,6 +162,24 @@ def test_what_a_court_or_two_organisations_did_is_seen_by_both(
         page, ledger = judged(modules, bundle, demo.app.trust.current().to_bytes(), question)
         compare(page, ledger)
         assert page["proved"]["status"]["court"] == ledger["proved"]["status"]["court"]
+
+
+@pytest.mark.parametrize("act", RELATING)
+def test_what_a_record_says_of_another_is_told_alike(modules: Modules, demo: World, act: RecordsAct) -> None:
+    target = demo.row(demo.ids["evidence"]).leaf
+    statement = demo.act(act, COURT, OFFICE_A, target)
+    demo.drain()
+    with demo.app.store.read() as unit:
+        row = unit.records.by_leaf(statement)
+    assert row is not None
+    bundle = demo.app.bundling.bundle(row, None, state=True).to_bytes()
+    question = {**NOW, "now": int(demo.clock()), "asOfBundle": False}
+    page, ledger = judged(modules, bundle, demo.app.trust.current().to_bytes(), question)
+    compare(page, ledger)
+    for report in (page, ledger):
+        (said,) = [f for f in report["steps"][2]["findings"] if f["code"] == "RECORD_RELATES"]
+        assert said["values"] == {"relation": act.value, "issuer": OFFICE_A, "leaf": target.hex()}
+        assert "须另行核验" in said["zh"] and act.value not in said["zh"]
 
 
 @settings(max_examples=60, deadline=None)
