@@ -41,9 +41,13 @@ class Settings(BaseSettings):
     engine_ca: Path | None = Field(None, description="PEM file of the CA whose certificates the nodes have")
     engine_patience: float = Field(10.0, gt=0, le=600, description="seconds until a chain that is silent is given up")
     engine_depth: int = Field(12, ge=1, le=1000, description="later blocks that make one final where nobody seals")
-    anchor_timeout: float = Field(120.0, gt=0, description="seconds that `anchor --wait` waits")
+    anchor_timeout: float = Field(120.0, gt=0, description="seconds that `--wait` waits with nothing moving")
+    page_address: str | None = Field(
+        None, pattern=r"^https?://[^\s#?]{1,200}$", description="address of the citizens' page, as QR codes name it"
+    )
     bind: str = Field("127.0.0.1", description="address that `serve` listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that `serve` listens on")
+    rpc_port: int | None = Field(None, ge=0, le=65535, description="loopback port for reading the embedded chain")
     tls_certificate: Path | None = Field(None, description="certificate chain of `serve`, PEM")
     tls_key: Path | None = Field(None, description="private key of `serve`, PEM")
     trusted_proxy: str | None = Field(None, description="address whose X-Forwarded-For is believed")
@@ -51,7 +55,7 @@ class Settings(BaseSettings):
     upload_limit: int = Field(1 << 29, ge=1, description="bytes of an uploaded table")
     report_days: int = Field(7, ge=1, le=3650, description="days that the report of an uploaded table is kept")
     answer_days: int = Field(30, ge=1, le=3650, description="days that an Idempotency-Key is remembered")
-    patience: float = Field(20.0, gt=0, description="seconds that a caller may take for a request's next bytes")
+    patience: float = Field(20.0, gt=0, description="seconds for a request's next bytes, or to read an answer's")
     connections: int = Field(1000, ge=10, description="connections at once; more are refused")
 
     @classmethod

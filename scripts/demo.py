@@ -25,7 +25,7 @@ from ledger.assembly.demo_plan import COURT, NOTARY, OFFICE_A, OFFICE_B, demo_pl
 from ledger.assembly.founding import found  # noqa: E402
 from ledger.core.registries import Reason, State  # noqa: E402
 from ledger.crypto.digests import digest_path  # noqa: E402
-from ledger.services.importing import ImportRequest, RowOutcome  # noqa: E402
+from ledger.services.import_rows import ImportRequest, RowOutcome  # noqa: E402
 from ledger.services.offline import Question, verify_offline  # noqa: E402
 from ledger.services.statuses import ChangeRequest  # noqa: E402
 from ledger.settings import load_settings  # noqa: E402

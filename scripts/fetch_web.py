@@ -20,7 +20,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-WEB = Path(__file__).resolve().parents[1] / "api" / "web"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
+
+from scripts.npm import ci  # noqa: E402
+
+WEB = ROOT / "api" / "web"
 VENDOR = WEB / "vendor"
 STAMP = VENDOR / "vendor.json"
 
@@ -73,15 +78,15 @@ def fetch(tests: Path | None = None) -> None:
 
 
 def _install(folder: Path, *, with_tests: bool) -> Path:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FetchError("npm is not installed", fatal=False)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(WEB / name, folder / name)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *([] if with_tests else ["--omit=dev"])]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise FetchError(done.stderr.strip() or done.stdout.strip(), fatal="EINTEGRITY" in done.stderr)
+    try:
+        ci(folder, *([] if with_tests else ["--omit=dev"]))
+    except FileNotFoundError as error:
+        raise FetchError("npm is not installed", fatal=False) from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip() or error.stdout.strip()
+        raise FetchError(said, fatal="EINTEGRITY" in error.stderr) from error
     return folder / "node_modules"
 
 

@@ -1,8 +1,8 @@
 """Write ``tests/vectors``: what every implementation of FORMATS must give, and must refuse.
 
-The inputs are fixed, so two runs give the same files; ``--check`` compares and writes nothing. The folders ``bundles``
-and ``signatures`` are not made here: their signatures were made once, and every later version must still judge them
-as it did (``tests/vectors/README.md``).
+The inputs are fixed, so two runs give the same files; ``--check`` compares and writes nothing. The folders ``bundles``,
+``signatures`` and ``signature-algorithms`` are not made here: their signatures were made once, and every later version
+must still judge them as it did (``tests/vectors/README.md``).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def write(console: Console, name: str, title: str) -> None:
 
 def main() -> int:
     console = Console(record=True, width=100, highlight=False)
-    code = demo.main(console)
+    code = demo.main(console, serving=False)
     write(console, "demo.svg", "make demo")
     folder = ROOT / "build" / "demo"
     words = ["verify", "files/real-estate-1.pdf", "--bundle", "real-estate-1.zyb", "--trust", "home/trust.json"]

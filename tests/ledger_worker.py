@@ -35,6 +35,8 @@ class RunningClock(Clock):
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
+    wait = sleep  # this one is waited for
+
 
 def main() -> int:
     home, now, action, *rest = sys.argv[1:]
@@ -115,6 +117,10 @@ def drive(world: World, stop: str) -> None:
         time.sleep(0.05)
 
 
+def uploads(world: World) -> None:
+    world.app.uploads.run_open()
+
+
 def full_disk(world: World, size: str, source: str) -> None:
     """No file may grow beyond ``size`` bytes: as near to a full disk as a process can be brought alone."""
     world.app.outbox.run_once()  # everything open, under the quota of a healthy day
@@ -135,6 +141,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
     "freeze": freeze,
     "annul": annul,
     "erase": erase,
+    "uploads": uploads,
     "full-disk": full_disk,
 }
 

@@ -35,7 +35,8 @@ from ledger.proofs.events import AnchoredEvent
 from ledger.services.acting import RecordsAct
 from ledger.services.acts import ActRequest
 from ledger.services.anchoring import CMS, MANIFEST, RECEIPT, anchored_event
-from ledger.services.importing import ImportRequest, ImportResult, RowOutcome
+from ledger.services.import_rows import ImportRequest, RowOutcome
+from ledger.services.importing import ImportResult
 from ledger.services.issuing import Accepted
 from ledger.services.statuses import ChangeRequest
 from ledger.settings import load_settings
@@ -49,8 +50,13 @@ ZERO = bytes(32)
 ALL_STATES = ("batched", "signed", "broadcast", "mined", "final", "receipted", "refused")
 
 
+LOOK = 0.5
+"""Seconds: twice in the second that a block takes. Who looks more often works, and sees nothing more."""
+
+
 class Clock:
-    """Seconds UTC; ``sleep`` moves it."""
+    """Seconds UTC; ``sleep`` moves it. ``wait`` is the sleep of a ledger that looks again and again: never less than
+    ``LOOK``, as a busy machine's may be."""
 
     def __init__(self, now: float = START) -> None:
         self.now = now
@@ -60,6 +66,9 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+    def wait(self, seconds: float) -> None:
+        self.sleep(max(seconds, LOOK))
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ class World:
     @property
     def app(self) -> App:
         if self._app is None:
-            self._app = App(load_settings(self.home), self.clock, self.clock.sleep)
+            self._app = App(load_settings(self.home), self.clock, self.clock.wait)
         return self._app
 
     def close(self) -> None:
@@ -149,25 +158,30 @@ class World:
         with self.app.store.read() as unit:
             return unit.records.find_ids(self.app.index_key.id(record_id))[-1]
 
-    def worker(self, *action: str, fault: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Do ``action`` in a process of its own; it takes over this world's clock and gives it back."""
+    def begin(self, *action: str, fault: str | None = None) -> subprocess.Popen[str]:
+        """Do ``action`` in a process of its own, on this world's clock; several may be at work."""
         self.close()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ZHENGYIN_")}
         if fault is not None:
             environment["ZHENGYIN_FAULTPOINT"] = fault
         command = [sys.executable, str(ROOT / "tests" / "ledger_worker.py"), str(self.home), repr(self.clock.now)]
-        done = subprocess.run(
+        return subprocess.Popen(
             [*command, *action],
             cwd=ROOT,
             env=environment | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
+
+    def worker(self, *action: str, fault: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """``begin``, and wait for the end; it takes over this world's clock and gives it back."""
+        with self.begin(*action, fault=fault) as process:
+            out, err = process.communicate()
         self.clock.now += 1000  # further than it went, whatever happened to it
         if check:
-            assert done.returncode == (-9 if fault else 0), done.stderr
-        return done
+            assert process.returncode == (-9 if fault else 0), err
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def found_template(folder: Path, server: PostgresServer | None = None) -> Template:
@@ -176,7 +190,7 @@ def found_template(folder: Path, server: PostgresServer | None = None) -> Templa
     if server is not None:
         database = server.create()
         plan = replace(plan, settings=plan.settings | {"database": server.url(database)})
-    found(folder / "home", plan, clock, clock.sleep)
+    found(folder / "home", plan, clock, clock.wait)
     return Template(folder / "home", clock.now, {}, server, database)
 
 

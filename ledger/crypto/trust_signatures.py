@@ -43,6 +43,10 @@ def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) 
 
     ``now``: seconds UTC, or ``None`` where expiry is not to be judged (a bundle read decades later).
 
+    The members of the version before sign as well. Who does not hold that version cannot check them: such signatures
+    are no voices, and no fault. What they would prove (nobody hands out another next version) is judged where the
+    version before is at hand; who has none compares the fingerprint with the printed one.
+
     Raises:
         InputError: ``TRUST_KEY_UNKNOWN``, ``TRUST_KEY_REPEATED``, ``TRUST_KEY_ALGORITHM``,
         ``TRUST_SIGNATURE`` for a
@@ -53,7 +57,9 @@ def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) 
             ``TRUST_EXPIRED``.
     """
     content = file.content
-    signers = _verify_signatures(file, content.keys, previous.keys if previous else ())
+    # from version 2 on there is a generation before; it is known only where it is the stored one
+    uncheckable = content.version > 1 and (previous is None or previous.version != content.version - 1)
+    signers = _verify_signatures(file, content.keys, previous.keys if previous else (), uncheckable)
     own = {key.spki for key in content.keys} & signers
     if len(own) < content.threshold:
         raise InputError("TRUST_NOT_ENOUGH", found=len(own), threshold=content.threshold)
@@ -69,8 +75,11 @@ def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) 
         raise ConflictError("TRUST_EXPIRED", expires=content.expires)
 
 
-def _verify_signatures(file: TrustFile, own: Sequence[CouncilKey], old: Sequence[CouncilKey]) -> set[bytes]:
-    """Keys (SPKI) that signed. Counted by key, never by id: one key under two ids is one voice."""
+def _verify_signatures(
+    file: TrustFile, own: Sequence[CouncilKey], old: Sequence[CouncilKey], uncheckable: bool
+) -> set[bytes]:
+    """Keys (SPKI) that signed. Counted by key, never by id: one key under two ids is one voice. ``uncheckable``:
+    signatures by keys that are neither of ``own`` nor of ``old`` may be there, and count for nothing."""
     data, signers = file.content.to_bytes(), set()
     seen = set()
     for signature in file.signatures:
@@ -79,6 +88,8 @@ def _verify_signatures(file: TrustFile, own: Sequence[CouncilKey], old: Sequence
         seen.add(signature.key)
         # The same id may name another key in each version: the signature must hold for one of them.
         named = [key for key in (*own, *old) if key.id == signature.key]
+        if not named and uncheckable:
+            continue
         if not named:
             raise InputError("TRUST_KEY_UNKNOWN", key=signature.key)
         found = {key.spki for key in named if _holds(key, signature.value, data)}

@@ -200,7 +200,20 @@ def _file_cases() -> list[Case]:
         Case("its successor", "trust_file", {"text": good, **pair}),
         Case("the same file again", "trust_file", {"text": old, **pair}),
         Case("new keys, signed by both generations", "trust_file", {"text": signed(moved, 2, 3, 4), **pair}),
+        Case("the same without the version before", "trust_file", {"text": signed(moved, 2, 3, 4), "now": now}),
         Case("one signature", "trust_file", {"text": signed(first, 1), "now": now}, "TRUST_NOT_ENOUGH"),
+        Case(
+            "voices of the generation before and one of its own",
+            "trust_file",
+            {"text": signed(moved, 1, 2, 3), "now": now},
+            "TRUST_NOT_ENOUGH",
+        ),
+        Case(
+            "a key of neither generation",
+            "trust_file",
+            {"text": signed(moved, 2, 3, 4, 9), **pair},
+            "TRUST_KEY_UNKNOWN",
+        ),
         Case(
             "new keys by their own word",
             "trust_file",

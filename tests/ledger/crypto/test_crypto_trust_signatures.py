@@ -129,6 +129,49 @@ def test_next_version_needs_the_previous_keys_too() -> None:
     assert code_of(signed(new, "abc"), old) == "TRUST_NOT_ENOUGH"
 
 
+def test_new_keys_signed_by_both_generations_can_be_read_without_the_old_file() -> None:
+    """Nobody who meets the second version first, or reads it again from where it was stored, has the old keys."""
+    file = signed(content(2, "cd"), "abcd")
+    verify_trust_file(file, content(1, "abc"), NOW)
+    verify_trust_file(file, None, NOW)
+    verify_trust_file(file, file.content, NOW)
+
+
+def test_skipped_versions_leave_signatures_that_nobody_here_can_check() -> None:
+    old, third = content(1, "ab"), content(3, "cd", 1)
+    verify_trust_file(signed(third, "abcd"), old, NOW)
+    between = replace(third, keys=(council_key("d", KEYS["d"]),))
+    verify_trust_file(signed(between, "abcd"), old, NOW)  # "c" was of version 2
+
+
+def test_voices_that_cannot_be_checked_are_none() -> None:
+    """Attack: whoever stole the old generation's keys, or just makes up ids, fills up a threshold with them."""
+    assert code_of(signed(content(2, "cd"), "abc")) == "TRUST_NOT_ENOUGH"
+    assert code_of(signed(content(2, "cd"), "ab")) == "TRUST_NOT_ENOUGH"
+    made_up = tuple(KeySignature(f"x{n}", bytes(64)) for n in range(5))
+    file = signed(content(2, "cd"), "c")
+    assert code_of(replace(file, signatures=(*file.signatures, *made_up))) == "TRUST_NOT_ENOUGH"
+
+
+def test_what_the_stored_version_stops_it_still_stops() -> None:
+    """Attacks by one who holds the new keys, or the old, alone: a next version of one's own, an older file put back,
+    a second truth under one version, a stranger beside the voices of the version that follows the stored one."""
+    old = content(1, "abc")
+    assert code_of(signed(content(2, "d", 1), "d"), old) == "TRUST_NOT_ENOUGH_PREVIOUS"
+    assert code_of(signed(content(3, "d", 1), "d"), old) == "TRUST_NOT_ENOUGH_PREVIOUS"
+    assert code_of(signed(content(2, "bcd"), "abcd"), content(3, "d", 1)) == "TRUST_ROLLBACK"
+    assert code_of(signed(content(2, "cd", expires=NOW + 9), "abcd"), content(2, "cd")) == "TRUST_FORKED"
+    file = signed(content(2, "ab"), "ab")
+    stranger = replace(file, signatures=(*file.signatures, KeySignature("z", bytes(64))))
+    assert code_of(stranger, old) == "TRUST_KEY_UNKNOWN"
+
+
+def test_an_old_key_under_an_id_that_the_new_file_gives_to_another_is_refused_alone() -> None:
+    renamed = replace(content(2, "bc"), keys=(council_key("a", KEYS["d"]), council_key("c", KEYS["c"])))
+    file = TrustFile(renamed, tuple(sign_trust(renamed, i, KEYS[i]) for i in "ac"))
+    assert code_of(file) == "TRUST_SIGNATURE"
+
+
 def test_old_file_does_not_come_back() -> None:
     assert code_of(signed(content(1), "ab"), content(2)) == "TRUST_ROLLBACK"
 
