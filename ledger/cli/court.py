@@ -9,7 +9,7 @@ import typer
 
 from ledger.cli import subjects
 from ledger.cli.issuing import Wait
-from ledger.cli.outbox import settle
+from ledger.cli.outbox import say_each, settle
 from ledger.cli.session import Session, described
 from ledger.cli.statuses import Decision, From, listed
 from ledger.cli.subjects import Issuer, Leaf
@@ -115,7 +115,7 @@ def _court(
             return _many(session, app, actor, act, source, whose, decision, wait)
         request = ActRequest(act, *subjects.leaf_of(app, id_, leaf, whose), decision)
         (done,) = app.acts.request(actor, [request])
-        code = _after(session, app, wait)
+        code = settle(session, app, wait)
         value = _value(done) | {"id": id_}
         session.result(value, session.words(f"CLI_ACT_{word.upper()}", id=id_ or leaf, actor=actor))
         return code
@@ -144,12 +144,8 @@ def _many(
             result["error"] = described(e)
     if requests:
         app.acts.request(actor, requests)
-    code = _after(session, app, wait) if requests else 0
-    refused = [r for r in results if "error" in r]
-    lines = [session.words("CLI_STATUS_MANY", done=len(requests), refused=len(refused))]
-    lines += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
-    session.results(results, "\n".join(lines))
-    return 5 if refused else code
+    code = settle(session, app, wait) if requests else 0
+    return say_each(session, results, code)
 
 
 # ---- by two organisations -------------------------------------------------------------------------------------------
@@ -166,7 +162,7 @@ def _pair(
     act, actor = acting.RecordsAct(word), session.acting(app)
     named = subjects.digest(statement, "--statement") if statement else None
     (done,) = app.acts.request(actor, [ActRequest(act, issuer, subject, decision, named)])
-    code = _after(session, app, wait)
+    code = settle(session, app, wait)
     with app.store.read() as unit:
         # a first organisation that has lost its right since leaves this one alone
         alone = any(
@@ -197,10 +193,3 @@ def _value(done: Requested) -> dict[str, Any]:
     r = done.request
     subject = "root" if r.act.value == "disown" else "leaf"
     return {"act": r.act.value, "issuer": r.issuer, subject: r.subject.hex(), "statement": done.statement.hex()}
-
-
-def _after(session: Session, app: App, wait: bool) -> int:
-    if wait:
-        return settle(session, app)
-    session.note("CLI_ACCEPTED_WAITS")
-    return 0

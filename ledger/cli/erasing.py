@@ -51,9 +51,7 @@ def erase(
         if not yes:
             _confirm(session, id_)
         done = app.erasing.erase(issuer, row.leaf, cause, decision)
-        code = settle(session, app) if wait else 0
-        if not wait:
-            session.note("CLI_ACCEPTED_WAITS")
+        code = settle(session, app, wait)
     session.note("CLI_ERASED_BACKUPS")
     value = {
         "leaf": done.leaf.hex(), "tombstone": done.tombstone, "statements": done.statements, "again": done.again,

@@ -82,7 +82,7 @@ def import_(
         result = app.logged_importing.run(request, take)
         if result.unused:
             session.note("CLI_IMPORT_UNUSED", columns="、".join(result.unused))
-        code = settle(session, app) if wait and not check else 0
+        code = settle(session, app, wait) if wait and not check else 0
         if not wait and not check and result.counts["new"]:
             session.note("CLI_ACCEPTED_WAITS")
     _show(session, result, problems, check, report)

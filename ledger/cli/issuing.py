@@ -103,11 +103,9 @@ def deposit(
 def say_accepted(session: Session, app: App, accepted: Accepted, wait: bool) -> int:
     """Tell what was accepted, and with ``wait`` what became of it. Returns the exit code."""
     value: dict[str, Any] = {"id": accepted.id, "leaf": accepted.leaf.hex()}
+    code = settle(session, app, wait)
     if wait:
-        value["anchored"] = (code := settle(session, app)) == 0
-    else:
-        code = 0
-        session.note("CLI_ACCEPTED_WAITS")
+        value["anchored"] = code == 0
     session.result(value, accepted.id)
     return code
 

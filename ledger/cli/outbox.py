@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,9 +55,22 @@ def anchor(
     return code
 
 
-def settle(session: Session, app: App) -> int:
-    """Wait for everything after a command with ``--wait``; returns the exit code."""
-    return drive(session, app, wait=True)[0]
+def settle(session: Session, app: App, wait: bool) -> int:
+    """After a command that accepted something: wait for everything, or say that it waits. Returns the exit code."""
+    if wait:
+        return drive(session, app, wait=True)[0]
+    session.note("CLI_ACCEPTED_WAITS")
+    return 0
+
+
+def say_each(session: Session, results: Sequence[dict[str, Any]], code: int) -> int:
+    """Tell of a list, whose lines were accepted together, which were refused: they have an ``error``. ``code``: of what
+    came after. Returns the exit code."""
+    refused = [result for result in results if "error" in result]
+    lines = [session.words("CLI_STATUS_MANY", done=len(results) - len(refused), refused=len(refused))]
+    lines += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
+    session.results(list(results), "\n".join(lines))
+    return 5 if refused else code
 
 
 def drive(session: Session, app: App, wait: bool) -> tuple[int, Pass | None]:

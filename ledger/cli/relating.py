@@ -50,11 +50,7 @@ def relate(
         actor = session.acting(app)
         target = subjects.leaf_of(app, id_, leaf, whose)
         (done,) = app.acts.request(actor, [ActRequest(act, *target, decision, content=text)])
-        code = 0
-        if wait:
-            code = settle(session, app)
-        else:
-            session.note("CLI_ACCEPTED_WAITS")
+        code = settle(session, app, wait)
         value = {
             "act": act.value, "issuer": target[0], "leaf": target[1].hex(), "statement": done.statement.hex(),
         }  # fmt: skip

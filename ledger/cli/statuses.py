@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.cli.issuing import Wait
-from ledger.cli.outbox import settle
+from ledger.cli.outbox import say_each, settle
 from ledger.cli.session import Session, described
 from ledger.cli.subjects import DIGEST, Issuer, organisation
 from ledger.cli.texts import about
@@ -115,7 +115,7 @@ def _one(session: Session, app: App, actor: str, order: _Order, id_: str, by: st
     issuer = organisation(order.issuer) or actor
     leaves = leaves_of(app, issuer, [id_, *([by] if by else [])])
     (statement,) = app.statuses.request(actor, [_orders(app, issuer, order, leaves)(id_, by)])
-    code = _after(session, app, order)
+    code = settle(session, app, order.wait)
     session.result(
         {"id": id_, "state": order.state, "statement": statement.hex()},
         session.words("CLI_STATUS_ACCEPTED", id=id_, state=session.words(f"WORD_STATE_{order.state.upper()}")),
@@ -130,12 +130,8 @@ def _many(session: Session, app: App, actor: str, order: _Order, source: Path) -
     requests = _sound(app, organisation(order.issuer) or actor, order, lines, results)
     if requests:
         app.statuses.request(actor, requests)
-    code = _after(session, app, order) if requests else 0
-    refused = [r for r in results if "error" in r]
-    said = [session.words("CLI_STATUS_MANY", done=len(requests), refused=len(refused))]
-    said += [session.words("CLI_IMPORT_ROW", line=r["line"], reason=r["error"][session.language]) for r in refused]
-    session.results(results, "\n".join(said))
-    return 5 if refused else code
+    code = settle(session, app, order.wait) if requests else 0
+    return say_each(session, results, code)
 
 
 def _sound(
@@ -159,13 +155,6 @@ def _sound(
         found[request.leaf] = request
         result["state"] = order.state
     return list(found.values())
-
-
-def _after(session: Session, app: App, order: _Order) -> int:
-    if order.wait:
-        return settle(session, app)
-    session.note("CLI_ACCEPTED_WAITS")
-    return 0
 
 
 def _orders(
