@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from hashlib import sha256, shake_256
 
 from ledger.core import canonical
+from ledger.core.hashing import sha256_each
 from ledger.errors import InputError
 
 KEY_BYTES = 32
@@ -58,11 +59,16 @@ class RecordKey:
 
     def body_key(self) -> bytes:
         """Key under which the record's body is encrypted."""
-        return sha256(self._secret + BODY_TAG).digest()
+        return body_keys([self])[0]
 
     def verification_code(self) -> bytes:
         """The 10 bytes of the code that is printed beside the record's number (``core.verification_code``)."""
         return sha256(self._secret + CODE_TAG).digest()[:CODE_BYTES]
+
+
+def body_keys(keys: Iterable[RecordKey]) -> list[bytes]:
+    """``RecordKey.body_key`` of each."""
+    return sha256_each([key._secret + BODY_TAG for key in keys])
 
 
 def salt_streams(keys: Iterable[RecordKey], label: bytes, claims: int) -> list[bytes]:

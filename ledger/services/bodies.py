@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ledger.core import canonical, merkle
-from ledger.core.keys import RecordKey
+from ledger.core.keys import RecordKey, body_keys
 from ledger.core.records import Record
 from ledger.crypto.envelope import decrypt_body, encrypt_bodies
 from ledger.errors import IntegrityError
@@ -28,7 +28,7 @@ def encrypt_all(
     plain = [
         len(record).to_bytes(4, "big") + record + content for record, content in zip(records, contents, strict=True)
     ]
-    return encrypt_bodies([key.body_key() for key in keys], leaves, plain)
+    return encrypt_bodies(body_keys(keys), leaves, plain)
 
 
 def decrypt(secret: bytes, leaf: bytes, body: bytes) -> tuple[Record, dict[str, Any]]:

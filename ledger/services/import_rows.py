@@ -54,15 +54,16 @@ class ImportRequest:
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows of the source that were read together. By line: the licenses that some replace, and warnings."""
+    """Rows of the source that were read together. By line: the licenses that some replace, and warnings. ``outcomes``:
+    of the rows that became no draft."""
 
     drafts: list[Draft] = field(default_factory=list)
     supersedes: dict[int, str] = field(default_factory=dict)
     warnings: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    refused: list[RowOutcome] = field(default_factory=list)
+    outcomes: list[RowOutcome] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.drafts) + len(self.refused)
+        return len(self.drafts) + len(self.outcomes)
 
 
 class TableReader:
@@ -94,7 +95,7 @@ class TableReader:
                             raise InputError("IMPORT_TWICE", line=seen[draft.id])
                         chunk.drafts.append(draft)
                     except ZhengyinError as e:
-                        chunk.refused.append(RowOutcome(line, REFUSED, None, e))
+                        chunk.outcomes.append(RowOutcome(line, REFUSED, None, e))
             if not len(chunk):
                 return
             yield chunk

@@ -128,10 +128,33 @@ class Importing:
         known = self._known(request, id_hmacs if sure else id_hmacs[:: len(id_hmacs) // SAMPLE + 1])
         if known and not sure:
             known = self._known(request, id_hmacs)
+        changes: list[tuple[int, bytes]] = []
+        if known or chunk.supersedes:
+            drafts, id_hmacs = self._sort_out(request, chunk, id_hmacs, known, job, window.replaced, changes)
+        else:
+            drafts, warnings = chunk.drafts, chunk.warnings
+            chunk.outcomes += [_make_outcome((d.line, NEW, d.id, None, warnings.get(d.line or 0, ()))) for d in drafts]
+        if len(drafts) < len(chunk.outcomes):
+            chunk.outcomes.sort(key=itemgetter(0))
+        window.outcomes += chunk.outcomes
+        if drafts and job is not None:
+            self._stage(request, drafts, id_hmacs, changes, window)
+
+    def _sort_out(
+        self,
+        request: ImportRequest,
+        chunk: Chunk,
+        id_hmacs: Sequence[bytes],
+        known: Known,
+        job: JobRow | None,
+        replaced: set[bytes],
+        changes: list[tuple[int, bytes]],
+    ) -> tuple[list[Draft], list[bytes]]:
+        """The rows of the chunk that are new, with the lookup keys of their ids; ``changes`` gets line and leaf of each
+        license that has a successor among them."""
         drafts: list[Draft] = []
         fresh: list[bytes] = []
-        changes: list[tuple[int, bytes]] = []
-        outcomes, warnings = chunk.refused, chunk.warnings
+        outcomes, warnings = chunk.outcomes, chunk.warnings
         for id_hmac, draft in zip(id_hmacs, chunk.drafts, strict=True):
             line = draft.line or 0
             if id_hmac in known:
@@ -139,7 +162,7 @@ class Importing:
                 continue
             if line in chunk.supersedes:
                 try:
-                    draft, old = self._with_predecessor(request.issuer, draft, chunk.supersedes[line], window.replaced)
+                    draft, old = self._with_predecessor(request.issuer, draft, chunk.supersedes[line], replaced)
                     changes.append((line, old))
                 except ZhengyinError as e:
                     outcomes.append(RowOutcome(line, REFUSED, draft.id, e))
@@ -147,11 +170,7 @@ class Importing:
             drafts.append(draft)
             fresh.append(id_hmac)
             outcomes.append(_make_outcome((line, NEW, draft.id, None, warnings.get(line, ()))))
-        if len(drafts) < len(outcomes):
-            outcomes.sort(key=itemgetter(0))
-        window.outcomes += outcomes
-        if drafts and job is not None:
-            self._stage(request, drafts, fresh, changes, window)
+        return drafts, fresh
 
     def _known(self, request: ImportRequest, id_hmacs: Sequence[bytes]) -> Known:
         with self._store.read() as unit:

@@ -16,7 +16,7 @@ from scripts.benchmarks.canonical_bytes import document
 from scripts.benchmarks.office import Office, office, values
 from scripts.benchmarks.pairs import Result, Sizes, against
 
-GOAL = 0.20
+GOAL = 0.25
 SAMPLES = 2000
 
 
