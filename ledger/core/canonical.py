@@ -37,8 +37,7 @@ FORBIDDEN = re.compile(
 )
 """Characters no string may hold. Fixed here: the Unicode tables of a Python version decide nothing."""
 
-URL_SAFE = bytes.maketrans(b"+/", b"-_")
-"""From the base64 of ``binascii`` to base64url."""
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 _KEY = re.compile("[a-z][A-Za-z0-9]{0,31}")
 # Keys are ASCII: the order of bytes is the order of UTF-16 units. STRICT_INTEGER refuses more than 53 bits.
@@ -216,7 +215,7 @@ def _require(value: Any, path: str, depth: int) -> None:
 
 def b64(data: bytes) -> str:
     """base64url without padding (RFC 4648 section 5)."""
-    return binascii.b2a_base64(data, newline=False).translate(URL_SAFE, b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def unb64(text: object, path: str, length: int | None = None) -> bytes:

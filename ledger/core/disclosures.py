@@ -8,7 +8,6 @@ from the record key and all names (``ledger.core.keys``).
 
 from __future__ import annotations
 
-import binascii
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
+import pybase64
 
 from ledger.core import frames, shapes
-from ledger.core.canonical import RECORD_LIMITS, URL_SAFE, b64, encode, encode_scalars
+from ledger.core.canonical import RECORD_LIMITS, b64, encode, encode_scalars
 from ledger.core.frames import Frame
 from ledger.core.hashing import sha256_each
 from ledger.core.keys import SALT_BYTES, RecordKey, salt_streams, salts_label
@@ -182,5 +182,5 @@ def _columns(hashes: Iterable[bytes], width: int) -> list[tuple[bytes, ...]]:
     if not width:
         return []
     joined = b"\0".join([*hashes, b""])  # 33 bytes are 44 characters, of which the last is not ours
-    encoded = binascii.b2a_base64(joined, newline=False).translate(URL_SAFE)
+    encoded = pybase64.b64encode(joined, altchars=b"-_")
     return list(zip(*struct.iter_unpack(f"{_LENGTH}sx" * width, encoded), strict=True))
