@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,8 +96,12 @@ def test_a_killed_workers_table_is_taken_over_when_its_lease_has_run_out(world: 
 
 def test_of_two_processes_one_is_killed_and_every_row_is_issued_once(world: World, tmp_path: Path) -> None:
     ids = send_several(world, tmp_path, 6)
-    with world.begin("uploads", fault="import.committed") as killed, world.begin("uploads") as other:
-        assert (killed.wait(60), other.wait(60)) == (-9, 0)
+    with world.begin("uploads", fault="import.committed:3") as killed:
+        # only once the first has begun: a second one that starts faster would leave it nothing to be killed at
+        while all(state == "waiting" for state, *_ in found(world, ids)) and killed.poll() is None:
+            time.sleep(0.05)
+        with world.begin("uploads") as other:
+            assert (killed.wait(60), other.wait(60)) == (-9, 0)
     world.clock.now += leasing.SECONDS
     assert world.app.uploads.run_open() <= 1
     assert found(world, ids) == [("finished", ROWS, 0)] * 6
