@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cryptography import x509
 
 from ledger.assembly.app import App
 from ledger.assembly.chains import pinned_validators
-from ledger.core.registries import Kind
+from ledger.assembly.founding_trust import LEVEL, PURPOSES, REFERENCE
+from ledger.core.manifests import BlockName
 from ledger.core.trust import Trust, TrustFile
-from ledger.core.trust_lists import Authority, CouncilKey, DatedState, Policy, Recognition, TrustedChain
+from ledger.core.trust_lists import CA, Authority, CouncilKey, DatedState, Policy, Recognition
+from ledger.core.trusted_chains import TrustedChain, TrustListPin
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.trust_signatures import sign_trust
 from ledger.errors import ConfigError
+from ledger.proofs.keccak import keccak
+from ledger.services.trust_merging import merged
 
-LEVEL = 2
 DAY = 86_400
 
 
-def first_trust(app: App, jurisdictions: Sequence[str], council: Sequence[str], threshold: int) -> TrustFile:
-    """Version 1, signed by every council key that lies here. ``council``: members' organisations."""
+def first_trust(
+    app: App,
+    jurisdictions: Sequence[str],
+    council: Sequence[str],
+    threshold: int,
+    recognised: Mapping[str, Sequence[str]] = {},
+) -> TrustFile:
+    """Version 1, signed by every council key that lies here. ``council``: members' organisations; ``recognised``: by
+    name of an authority, who recognises it where not all jurisdictions do."""
     now = int(app.clock())
     listed = [app.keys.council(*key)[0] for key in _council_keys(app, council)]
     authorities = _authorities(app, now)
+    recognitions = _recognitions(authorities, jurisdictions, now)
+    limited = {fingerprint(a.certificate): recognised[a.name] for a in authorities if a.name in recognised}
     content = Trust(
         version=1,
         issued=now,
@@ -33,15 +45,16 @@ def first_trust(app: App, jurisdictions: Sequence[str], council: Sequence[str], 
         threshold=threshold,
         chains=(_chain(app),),
         authorities=authorities,
-        recognitions=_recognitions(authorities, jurisdictions, now),
+        recognitions=tuple(r for r in recognitions if r.jurisdiction in limited.get(r.authority, (r.jurisdiction,))),
         policies=tuple(Policy(j, "single", "optional", "provisional", 1) for j in jurisdictions),
         compromised_signers=(),
     )
-    return sign(app, content, council)
+    return sign(app, with_listed(app, content), council)
 
 
 def renewed_trust(app: App, jurisdictions: Sequence[str] = ()) -> TrustFile:
-    """The next version: new dates, a checkpoint at the newest final block, and any new jurisdiction or authority."""
+    """The next version: new dates, a checkpoint at the newest final block, any new jurisdiction or authority, and what
+    the trust list on chain adds or shortens."""
     now, old = int(app.clock()), app.trust.content()
     head, _ = app.chain.head()
     known = {p.jurisdiction for p in old.policies}
@@ -49,12 +62,7 @@ def renewed_trust(app: App, jurisdictions: Sequence[str] = ()) -> TrustFile:
     listed = {a.certificate for a in old.authorities}
     added = tuple(a for a in _authorities(app, now) if a.certificate not in listed)
     authorities = old.authorities + added
-    chains = tuple(
-        replace(c, checkpoints=(*c.checkpoints, head))
-        if c.identity == app.chain.identity and head not in c.checkpoints
-        else c
-        for c in old.chains
-    )
+    chains = tuple(_at_head(app, c, head) if c.identity == app.chain.identity else c for c in old.chains)
     content = replace(
         old,
         version=old.version + 1,
@@ -67,7 +75,30 @@ def renewed_trust(app: App, jurisdictions: Sequence[str] = ()) -> TrustFile:
         + _recognitions(added, sorted(known), now),
         policies=old.policies + tuple(Policy(j, "single", "optional", "provisional", 1) for j in fresh),
     )
-    return sign(app, content, None)
+    return sign(app, with_listed(app, content), None)
+
+
+def _at_head(app: App, chain: TrustedChain, head: BlockName) -> TrustedChain:
+    checkpoints = chain.checkpoints if head in chain.checkpoints else (*chain.checkpoints, head)
+    return replace(chain, checkpoints=checkpoints, trust_list=_trust_list(app))
+
+
+def with_listed(app: App, content: Trust) -> Trust:
+    """The content with what the trust list on chain adds or shortens; as it is where the ledger has no such list.
+
+    Raises UnavailableError CHAIN_…, ENGINE_….
+    """
+    snapshot = app.chain.trust_list()
+    if snapshot is None:
+        return content
+    with app.store.read() as unit:
+        return merged(content, snapshot, unit.chain.document)
+
+
+def _trust_list(app: App) -> TrustListPin | None:
+    """Where the trust list stands, and its code, which the chain's was compared with."""
+    found = app.chain_file.contracts.expected_code().get("TrustList")
+    return TrustListPin(found[0], keccak(found[1])) if found else None
 
 
 def sign(app: App, content: Trust, council: Sequence[str] | None) -> TrustFile:
@@ -103,6 +134,7 @@ def _chain(app: App) -> TrustedChain:
         validators=pinned_validators(app),
         checkpoints=(head,),
         successor=None,
+        trust_list=_trust_list(app),
     )
 
 
@@ -110,7 +142,7 @@ def _authorities(app: App, now: int) -> tuple[Authority, ...]:
     """Roots of the certification authorities whose material lies here, by certificate."""
     found = []
     for folder in app.home.authority_folders():
-        root = (folder / "certificates" / "root.der").read_bytes()
+        root = app.home.authority_root(folder.name)
         # granted from the root's own beginning: an office may have signed before the council listed its CA
         since = min(now, int(x509.load_der_x509_certificate(root).not_valid_before_utc.timestamp()))
         found.append(Authority(folder.name, root, (DatedState("granted", since),), None))
@@ -119,9 +151,9 @@ def _authorities(app: App, now: int) -> tuple[Authority, ...]:
 
 def _recognitions(authorities: Sequence[Authority], jurisdictions: Sequence[str], now: int) -> tuple[Recognition, ...]:
     return tuple(
-        Recognition(j, fingerprint(a.certificate), kind.word, LEVEL, a.states[0].since, None, "founding")
+        Recognition(j, fingerprint(a.certificate), purpose, LEVEL, a.states[0].since, None, REFERENCE)
         for j in jurisdictions
         for a in authorities
-        for kind in Kind
-        if kind is not Kind.FREEZE
+        if a.service == CA  # nobody signs a record by a time-stamp authority
+        for purpose in PURPOSES
     )

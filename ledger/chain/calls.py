@@ -117,11 +117,11 @@ class DescribedCall:
     values: dict[str, Any]
 
 
-def describe(call: CouncilCall, contracts: Contracts, trust_list: bytes | None = None) -> DescribedCall:
-    """What ``call`` would do, for whoever is asked to approve it. ``trust_list``: address, where there is one."""
+def describe(call: CouncilCall, contracts: Contracts) -> DescribedCall:
+    """What ``call`` would do, for whoever is asked to approve it."""
     names = {contracts.council: "Council", contracts.consortium: "Consortium", contracts.records: "Records"}
-    if trust_list is not None:
-        names[trust_list] = "TrustList"
+    if contracts.trust_list is not None:
+        names[contracts.trust_list] = "TrustList"
     contract = names.get(call.target)
     for function in interface(contract).functions.values() if contract else ():
         if function.selector == call.data[:4]:

@@ -14,9 +14,11 @@ from ledger.chain.events import EventReader
 from ledger.chain.node import Block, Node, reading
 from ledger.chain.records_calls import GasLimits, act_data, anchor_data, status_data
 from ledger.chain.rpc import quantity
+from ledger.chain.trust_list_events import TrustListFollower
 from ledger.core.bundles import Anchor
 from ledger.core.identifiers import organisation_bytes32
 from ledger.core.manifests import BlockName, ChainIdentity
+from ledger.core.trust_services import TrustSnapshot
 from ledger.errors import ConfigError, ConflictError, InputError, UnavailableError
 from ledger.ports import Account, ActCall, AnchorCall, Engine, Mined, StatusCall
 from ledger.proofs import records_layout
@@ -65,6 +67,7 @@ class EngineChain:
         self._gas = gas or GasLimits()
         self._depth = depth if consensus == UNSEALED else 0
         self._code: bytes | None = None
+        self._followed: TrustListFollower | None = None
 
     def check(self) -> None:
         """Is this the chain that was named, with this version's contracts? A training chain has the same addresses
@@ -90,7 +93,7 @@ class EngineChain:
 
     @property
     def _events(self) -> EventReader:
-        return EventReader(self._node, self._contracts)
+        return EventReader.of_ledger(self._node, self._contracts)
 
     @property
     def identity(self) -> ChainIdentity:
@@ -263,6 +266,14 @@ class EngineChain:
 
     def events(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
         return self._events.read(since, until)
+
+    def trust_list(self, block: int | None = None) -> TrustSnapshot | None:
+        address = self._contracts.trust_list
+        if address is None:
+            return None
+        if self._followed is None:
+            self._followed = TrustListFollower(self._node, address)
+        return self._followed.snapshot(self._final().number if block is None else block)
 
     def _sign(self, account: Account, nonce: int, data: bytes, gas: int) -> tuple[bytes, bytes]:
         call = transactions.Call(self._contracts.records, data, gas)

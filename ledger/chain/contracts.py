@@ -1,4 +1,4 @@
-"""Where the ledger's three contracts stand, and proof that they are the code this version was built with."""
+"""Where the ledger's contracts stand, and proof that they are the code this version was built with."""
 
 from __future__ import annotations
 
@@ -14,41 +14,47 @@ from ledger.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Addresses, 20 bytes each."""
+    """Addresses, 20 bytes each. A ledger is whole without a trust list."""
 
     council: bytes
     consortium: bytes
     records: bytes
+    trust_list: bytes | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        written = {
             "council": b64(self.council),
             "consortium": b64(self.consortium),
             "records": b64(self.records),
         }
+        return written if self.trust_list is None else written | {"trustList": b64(self.trust_list)}
 
     @classmethod
-    def from_json(cls, value: object, path: str = "contracts") -> Contracts:
-        """Strict reading. Raises InputError SHAPE_…, CANONICAL_…."""
-        council, consortium, records = shapes.members(value, path, "council", "consortium", "records")
+    def from_json(cls, value: object, path: str = "contracts", listed: bool = False) -> Contracts:
+        """Strict reading; ``listed``: is there a trust list? Raises InputError SHAPE_…, CANONICAL_…."""
+        names = ("council", "consortium", "records", *(("trustList",) if listed else ()))
+        council, consortium, records, *more = shapes.members(value, path, *names)
         return cls(
             unb64(council, f"{path}.council", 20),
             unb64(consortium, f"{path}.consortium", 20),
             unb64(records, f"{path}.records", 20),
+            *(unb64(address, f"{path}.trustList", 20) for address in more),
         )
 
     def expected_code(self) -> dict[str, tuple[bytes, bytes]]:
         """(address, runtime code) by contract. The immutables are part of the code: a Records that asks
         another consortium, or a Consortium that obeys another council, is another contract."""
+        under = self.consortium, self.council
         return {
             "Council": (self.council, interface("Council").deployed()),
             "Consortium": (self.consortium, interface("Consortium").deployed(self.council)),
-            "Records": (self.records, interface("Records").deployed(self.consortium, self.council)),
+            **({"TrustList": (self.trust_list, interface("TrustList").deployed(*under))} if self.trust_list else {}),
+            "Records": (self.records, interface("Records").deployed(*under)),
         }
 
 
 def check_code(node: Node, contracts: Contracts) -> bytes:
-    """The runtime code of Records, after comparing that of all three with what this version was built with.
+    """The runtime code of Records, after comparing that of all with what this version was built with.
 
     Raises:
         ConfigError: CHAIN_NOT_FOUND (nothing at the address), CHAIN_CODE_DIFFERS.

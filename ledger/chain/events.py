@@ -31,16 +31,27 @@ _RECORDS: dict[bytes, _Decoder] = {
 
 
 class EventReader:
-    """Decodes logs of ``contracts``; safe to keep for the life of a process."""
+    """Decodes logs of these contracts; safe to keep for the life of a process."""
 
-    def __init__(self, node: Node, contracts: Contracts) -> None:
+    def __init__(self, node: Node, decoders: Mapping[bytes, Mapping[bytes, _Decoder]]) -> None:
         self._node = node
-        self._decoders: dict[bytes, dict[bytes, _Decoder]] = {
-            contracts.council: _by_name("Council"),
-            contracts.consortium: _by_name("Consortium"),
-            contracts.records: _by_name("Records") | _RECORDS,
-        }
-        self._addresses = [data(address) for address in self._decoders]
+        self._decoders = decoders
+        self._addresses = [data(address) for address in decoders]
+
+    @classmethod
+    def of_ledger(cls, node: Node, contracts: Contracts) -> EventReader:
+        return cls(
+            node,
+            {
+                contracts.council: _by_name("Council"),
+                contracts.consortium: _by_name("Consortium"),
+                contracts.records: _by_name("Records") | _RECORDS,
+            },
+        )
+
+    @classmethod
+    def of_trust_list(cls, node: Node, address: bytes) -> EventReader:
+        return cls(node, {address: _by_name("TrustList")})
 
     def read(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
         """(block, its timestamp, event) from block ``since`` to ``until``, both included.

@@ -47,7 +47,7 @@ class GasLimits:
 
 def anchor_data(call: AnchorCall) -> bytes:
     batch = (
-        call.accreditation, int(call.kind), call.suite, call.size, call.root, call.manifest_sha256, bytes(32),
+        call.accreditation, int(call.kind), call.suite, call.size, call.root, call.manifest_sha256, call.manifest_sm3,
         call.signers,
     )  # fmt: skip
     return interface("Records").call("anchor", batch)

@@ -6,7 +6,7 @@ The services do not use this: their transactions are stored before they are sent
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ledger.chain import transactions
@@ -61,6 +61,27 @@ class Transactor:
         if receipt.status != 1:
             raise ConflictError("CHAIN_TRANSACTION_FAILED", block=receipt.block, index=receipt.index)
         return receipt
+
+    def transact_alike(self, account: Account, to: bytes, calls: Sequence[bytes]) -> list[TransactionReceipt]:
+        """Calls of one kind that do not depend on each other, sent together: they share blocks. Gas is asked for the
+        first of them. Raises as `transact`; those before a failed one stand.
+        """
+        self._permit()
+        if not calls:
+            return []
+        estimate = self.node.estimate(to, calls[0], account.address)
+        nonce = self.node.nonce(account.address, "pending")
+        sent = []
+        for offset, data in enumerate(calls):
+            call = transactions.Call(to, data, estimate + estimate // _MARGIN)
+            raw, hash_ = transactions.sign(self._chain_id, account, nonce + offset, call)
+            self.node.send(raw)
+            sent.append(hash_)
+        receipts = [self.wait(hash_) for hash_ in sent]
+        for receipt in receipts:
+            if receipt.status != 1:
+                raise ConflictError("CHAIN_TRANSACTION_FAILED", block=receipt.block, index=receipt.index)
+        return receipts
 
     def wait(self, hash_: bytes) -> TransactionReceipt:
         """Look until the transaction is mined. Raises UnavailableError CHAIN_NOT_MINED."""

@@ -1,6 +1,7 @@
 """A trust list on chain: its deployment beside a ledger, a jurisdiction's acts, and what stands there now.
 
 It is a contract of its own that no other asks: ledgers without one are whole, and adding one changes no address.
+All it says at once: ``trust_list_events``.
 """
 
 from __future__ import annotations
@@ -97,6 +98,17 @@ class TrustList:
     def recognise(self, account: Account, terms: RecognitionTerms, since: int, until: int) -> TransactionReceipt:
         """By the account appointed for the jurisdiction that the terms name."""
         return self._transactor.transact(account, self._address, recognise_data(terms, since, until))
+
+    def recognise_each(
+        self, account: Account, terms: Sequence[RecognitionTerms], since: int, until: int
+    ) -> list[TransactionReceipt]:
+        """As `recognise`, all sent together."""
+        calls = [recognise_data(one, since, until) for one in terms]
+        return self._transactor.transact_alike(account, self._address, calls)
+
+    def check_recognise(self, account: Account, terms: RecognitionTerms, since: int, until: int) -> None:
+        """Dry run. Raises ConflictError CHAIN_REFUSED."""
+        self._transactor.node.call(self._address, recognise_data(terms, since, until), account.address)
 
     def end_recognition(self, account: Account, terms: RecognitionTerms, until: int = 0) -> TransactionReceipt:
         return self._transactor.transact(account, self._address, end_recognition_data(terms, until))

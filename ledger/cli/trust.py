@@ -10,10 +10,14 @@ import typer
 
 from ledger.cli.session import Session
 from ledger.cli.texts import about
-from ledger.errors import ConfigError
+from ledger.cli.trust_services import add_commands
+from ledger.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ledger.core.trust import TrustFile
+    from ledger.services.trust_difference import ServiceChange
 
 GROUP = about("信任文件", "the trust file", "zhengyin trust show")
 EXPORT = about(
@@ -43,6 +47,7 @@ def register(root: typer.Typer) -> None:
     app.command("show", help=SHOW)(show)
     app.command("import", help=IMPORT)(import_)
     app.command("sign", help=SIGN)(sign)
+    add_commands(app)
     root.add_typer(app)
 
 
@@ -53,8 +58,15 @@ def export(
     jurisdictions: Annotated[
         list[str] | None, typer.Option("--jurisdiction", help="新增管辖地（与 --renew 同用） · jurisdiction to add")
     ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="trust|lote", help="信任文件，或 ETSI TS 119 602 形式的列表 · form")
+    ] = "trust",
+    territory: Annotated[str, typer.Option(help="lote：国家或地区代码 · lote: ISO 3166-1 code")] = "CN",
+    operator: Annotated[str | None, typer.Option(help="lote：发布机构名称 · lote: who publishes it")] = None,
 ) -> int:
     session: Session = context.obj
+    if format_ not in ("trust", "lote"):
+        raise InputError("CLI_TRUST_FORMAT")
     with session.app() as app:
         if renew or jurisdictions:
             from ledger.assembly.file_acts import install_trust
@@ -68,17 +80,23 @@ def export(
                 install_trust(app, file)
         else:
             file = app.trust.current()
-    _write(session, file, output)
+        who = operator or app.settings.organisation or app.chain_file.operator
+    if format_ == "lote":
+        from ledger.services.trust_lote import lote
+
+        _write(session, file, lote(file.content, who, territory), output)
+    else:
+        _write(session, file, file.to_bytes(), output)
     return 0
 
 
-def _write(session: Session, file: TrustFile, output: Path | None) -> None:
+def _write(session: Session, file: TrustFile, data: bytes, output: Path | None) -> None:
     import sys
 
     if output is None:
-        sys.stdout.write(file.to_bytes().decode())
+        sys.stdout.write(data.decode())
         return
-    output.write_bytes(file.to_bytes())
+    output.write_bytes(data)
     value = _described(file)
     session.result(value | {"file": str(output)}, _text(session, value))
 
@@ -103,13 +121,22 @@ def show(
 
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="信任文件 · trust file")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="信任文件或列表 · trust file, or list"),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="列表：不再询问 · a list: apply without asking")] = False,
+    output: Output = None,
 ) -> int:
     session: Session = context.obj
     from ledger.assembly.home import Home, TrustFolder
     from ledger.assembly.trust_files import read_trust_file
+    from ledger.services.trust_difference import difference
 
+    if not (data := file.read_bytes()).startswith(b'{"content":') and b'"ListAndSchemeInformation"' in data:
+        return _import_list(session, file, yes, output)
     found = read_trust_file(file)
+    before = read_trust_file(session.home / "trust.json").content if (session.home / "trust.json").exists() else None
     if session.founded:
         from ledger.assembly.file_acts import install_trust
 
@@ -118,10 +145,57 @@ def import_(
     else:  # a verifier's folder has no log
         session.home.mkdir(parents=True, exist_ok=True)
         TrustFolder(Home(session.home).trust, time.time).install(found)
-    value = _described(found)
-    session.result(value, _text(session, value))
+    changes = difference(before, found.content) if before else []
+    value = _described(found) | {"changes": [c.to_json() for c in changes]}
+    session.result(value, "\n".join([*_shown(session, changes), _text(session, value)]))
     session.note("CLI_TRUST_COMPARE")
     return 0
+
+
+def _import_list(session: Session, file: Path, yes: bool, output: Path | None) -> int:
+    """Show what the list would change; apply it when told to. A list is unsigned: the council's keys sign the trust
+    file that is made from it."""
+    import sys
+
+    from ledger.assembly.trust_lists_in import apply, incoming
+
+    with session.app() as app:
+        list_ = incoming(app, file.read_bytes())
+        value: dict[str, Any] = {
+            "operator": list_.found.operator,
+            "territory": list_.found.territory,
+            "sequence": list_.found.sequence,
+            "changes": [c.to_json() for c in list_.changes],
+        }
+        if not list_.changes:
+            session.result(value | {"applied": False}, session.words("CLI_LOTE_NOTHING"))
+            return 0
+        if not yes and sys.stdin.isatty() and not session.json:
+            sys.stderr.write("\n".join(_shown(session, list_.changes)) + "\n")
+            yes = typer.confirm(session.words("CLI_LOTE_ASK", count=len(list_.changes)), err=True)
+        if not yes:
+            session.result(value | {"applied": False}, "\n".join(_shown(session, list_.changes)))
+            session.note("CLI_LOTE_NOT_APPLIED")
+            return 0
+        made = apply(app, list_)
+    if output is not None:
+        output.write_bytes(made.to_bytes())
+    whole = len(made.signatures) >= made.content.threshold
+    if not whole:
+        session.note("CLI_TRUST_PARTIAL", signatures=len(made.signatures), threshold=made.content.threshold)
+    value |= {"applied": whole, "version": made.content.version, "signatures": [s.key for s in made.signatures]}
+    session.result(value, "\n".join(_shown(session, list_.changes)))
+    return 0
+
+
+def _shown(session: Session, changes: Sequence[ServiceChange]) -> list[str]:
+    lines = []
+    for change in changes:
+        lines.append(
+            session.words(f"CLI_LOTE_{change.change.upper()}", name=change.name, id=change.certificate.hex()[:16])
+        )
+        lines += [f"  {field}: {before} → {after}" for field, (before, after) in change.fields.items()]
+    return lines
 
 
 def sign(

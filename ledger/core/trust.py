@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ledger.core import canonical, shapes
@@ -19,17 +20,19 @@ from ledger.core.trust_lists import (
     CouncilKey,
     Policy,
     Recognition,
-    TrustedChain,
 )
+from ledger.core.trusted_chains import TrustedChain
 
-CONTENT_TAG = "zhengyin/trust/1"
+CONTENT_TAGS = {1: "zhengyin/trust/1", 2: "zhengyin/trust/2"}
+"""By form. Old files are read with defaults for what they cannot say, and stay in the form they were signed in."""
+FORM = max(CONTENT_TAGS)
 FILE_TAG = "zhengyin/trustFile/1"
 TRUST_LIMITS = canonical.Limits(4 << 20, 12)
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The signed content. ``issued``/``expires``: seconds UTC."""
+    """The signed content. ``issued``/``expires``: seconds UTC; ``form``: of the writing, not of the content."""
 
     version: int
     issued: int
@@ -41,17 +44,18 @@ class Trust:
     recognitions: tuple[Recognition, ...]
     policies: tuple[Policy, ...]
     compromised_signers: tuple[CompromisedSigner, ...]
+    form: int = FORM
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "tag": CONTENT_TAG,
+            "tag": CONTENT_TAGS[self.form],
             "version": self.version,
             "issued": self.issued,
             "expires": self.expires,
             "keys": [k.to_json() for k in self.keys],
             "threshold": self.threshold,
-            "chains": [c.to_json() for c in self.chains],
-            "authorities": [a.to_json() for a in self.authorities],
+            "chains": [c.to_json(self.form) for c in self.chains],
+            "authorities": [a.to_json(self.form) for a in self.authorities],
             "recognitions": [r.to_json() for r in self.recognitions],
             "policies": [p.to_json() for p in self.policies],
             "compromisedSigners": [s.to_json() for s in self.compromised_signers],
@@ -70,12 +74,13 @@ class Trust:
 
         Raises:
             InputError: SHAPE_…, TRUST_THRESHOLD, TRUST_EXPIRY, TRUST_CHAIN_REPEATED, TRUST_VALIDATORS_OVERLAP,
-                TRUST_CHECKPOINT_REPEATED.
+                TRUST_CHECKPOINT_REPEATED, TRUST_AUTHORITY_REPEATED.
         """
+        form = _form(value, path)
         version, issued, expires, keys, threshold, chains, authorities, recognitions, policies, signers = shapes.tagged(
             value,
             path,
-            CONTENT_TAG,
+            CONTENT_TAGS[form],
             "version",
             "issued",
             "expires",
@@ -93,11 +98,14 @@ class Trust:
             expires=shapes.integer(expires, f"{path}.expires"),
             keys=shapes.array(keys, f"{path}.keys", CouncilKey.from_json, low=1, high=64),
             threshold=shapes.integer(threshold, f"{path}.threshold", low=1),
-            chains=shapes.array(chains, f"{path}.chains", TrustedChain.from_json, low=1, high=64),
-            authorities=shapes.array(authorities, f"{path}.authorities", Authority.from_json, low=1),
+            chains=shapes.array(chains, f"{path}.chains", partial(TrustedChain.from_json, form=form), low=1, high=64),
+            authorities=shapes.array(
+                authorities, f"{path}.authorities", partial(Authority.from_json, form=form), low=1
+            ),
             recognitions=shapes.array(recognitions, f"{path}.recognitions", Recognition.from_json, low=1),
-            policies=shapes.array(policies, f"{path}.policies", Policy.from_json, low=1),
+            policies=shapes.array(policies, f"{path}.policies", partial(Policy.from_json, form=form), low=1),
             compromised_signers=shapes.array(signers, f"{path}.compromisedSigners", CompromisedSigner.from_json),
+            form=form,
         )
         shapes.ascending(tuple(k.id for k in found.keys), f"{path}.keys")
         if found.threshold > len({k.spki for k in found.keys}):
@@ -105,9 +113,19 @@ class Trust:
         if len({c.identity for c in found.chains}) < len(found.chains):
             # only one of them would ever be asked, and which one would be chance
             shapes.refuse("TRUST_CHAIN_REPEATED", f"{path}.chains")
+        if form > 1 and len({a.certificate for a in found.authorities}) < len(found.authorities):
+            shapes.refuse("TRUST_AUTHORITY_REPEATED", f"{path}.authorities")
         if found.expires <= found.issued:
             shapes.refuse("TRUST_EXPIRY", path)
         return found
+
+
+def _form(value: object, path: str) -> int:
+    tag = value.get("tag") if type(value) is dict else None
+    for form, known in CONTENT_TAGS.items():
+        if tag == known:
+            return form
+    return FORM  # whose reading refuses it
 
 
 @dataclass(frozen=True, slots=True)

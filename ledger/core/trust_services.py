@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from ledger.core import shapes
 from ledger.core.accreditations import JURISDICTION
 from ledger.core.identifiers import organisation_bytes32
-from ledger.core.registries import Registry
+from ledger.core.registries import Kind, Registry
+from ledger.errors import InputError
 
 LEVELS = range(1, 5)
 """Levels of assurance."""
+IDENTITY = "identity"
+OTHER_PURPOSES = {IDENTITY: 256}
+"""Purposes of a recognition that are no kind of record: persons who prove by a certificate who they are."""
 
 
 class ServiceType(Registry):
@@ -98,3 +102,55 @@ class RecognitionTerms:
 def jurisdiction_bytes32(jurisdiction: str) -> bytes:
     """The jurisdiction as contracts hold it: ASCII, left-aligned, zero-padded. Raises InputError SHAPE_TEXT."""
     return shapes.text(jurisdiction, "jurisdiction", JURISDICTION, 32).encode("ascii").ljust(32, b"\0")
+
+
+def purpose_number(word: str, path: str = "purpose") -> int:
+    """The number of a record kind's word or of another purpose. Raises InputError REGISTRY_UNKNOWN."""
+    return OTHER_PURPOSES.get(word) or int(Kind.of_word(word, path))
+
+
+def purpose_word(number: int) -> str:
+    """Inverse of `purpose_number`; a number that has no word here is shown as it stands (``purpose77``)."""
+    for word, known in OTHER_PURPOSES.items():
+        if number == known:
+            return word
+    try:
+        return Kind.of_number(number, "purpose").word
+    except InputError:
+        return f"purpose{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedService:
+    """A service on chain: its newest listing, every status it had (oldest first), and since when its key is no
+    longer trusted. ``certificate``: SHA-256 of its DER."""
+
+    certificate: bytes
+    listing: Listing
+    statuses: tuple[DatedStatus, ...]
+    compromised_since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecognition:
+    """Terms that a jurisdiction recognises from ``since`` until just before ``until``."""
+
+    terms: RecognitionTerms
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSnapshot:
+    """All that the contract TrustList says as of ``block``, in the order it was written.
+
+    ``qualifications`` by the digest of their document; ``authorities``: account and organisation that write the
+    recognitions of a jurisdiction; ``documents``: digests of all documents that were ever named.
+    """
+
+    block: int
+    services: tuple[ListedService, ...]
+    qualifications: tuple[tuple[bytes, Qualification], ...]
+    authorities: tuple[tuple[str, bytes, str], ...]
+    recognitions: tuple[ListedRecognition, ...]
+    documents: frozenset[bytes]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from chain_kit import COURT, OFFICE, WITNESS, Between, Ledger, account, digest, found_ledger
 
-from ledger.chain.calls import OPEN_END, ConsortiumCalls, describe
+from ledger.chain.abi import interface
+from ledger.chain.calls import OPEN_END, ConsortiumCalls, CouncilCall, describe
 from ledger.chain.contracts import check_code
 from ledger.chain.transactor import Transactor
 from ledger.chain.trust_list import (
@@ -20,6 +21,7 @@ from ledger.chain.trust_list import (
     history_of,
 )
 from ledger.chain.trust_list_calls import TrustListCalls
+from ledger.chain.trust_list_events import TrustListFollower
 from ledger.core.registries import Kind, Permission
 from ledger.core.trust_services import (
     DatedStatus,
@@ -144,6 +146,50 @@ def test_the_authority_recognises_and_ends(listed: Listed) -> None:
     assert listed.list.recognition(TERMS) == (written, end)
 
 
+def test_recognitions_sent_together_share_blocks_and_are_all_told(listed: Listed) -> None:
+    terms = [replace(TERMS, purpose=purpose) for purpose in (1, 2, 3, 256)]
+    receipts = listed.list.recognise_each(recogniser, terms, 0, OPEN_END)
+    assert len({r.block for r in receipts}) < len(terms)
+    follower = TrustListFollower(listed.ledger.transactor.node, listed.address)
+    snapshot = follower.snapshot(receipts[-1].block)
+    assert [(r.terms, r.until) for r in snapshot.recognitions] == [(one, OPEN_END) for one in terms]
+    assert TERMS.agreement in snapshot.documents and LISTING.document in snapshot.documents
+    assert listed.list.recognise_each(recogniser, [], 0, OPEN_END) == []
+
+
+def test_of_several_sent_together_those_before_a_refused_one_stand(listed: Listed) -> None:
+    with pytest.raises(ConflictError, match="CHAIN_TRANSACTION_FAILED"):
+        listed.list.recognise_each(recogniser, [TERMS, TERMS], 0, OPEN_END)
+    assert listed.list.recognition(TERMS)[1] == OPEN_END
+
+
+def test_a_follower_reads_on_where_it_was_and_takes_a_service_as_it_is(listed: Listed) -> None:
+    node = listed.ledger.transactor.node
+    follower = TrustListFollower(node, listed.address)
+    first = follower.snapshot(node.head().number)
+    listed.carry(listed.calls.bar(CERTIFICATE), listed.calls.describe_service(CERTIFICATE, digest("other")))
+    listed.carry(listed.calls.compromise_key(KEY, 1_500_000_000), listed.calls.authority("CN-440000"))
+    later = follower.snapshot(node.head().number)
+    (before,), (after,) = first.services, later.services
+    assert (before.listing, after.listing.document) == (LISTING, digest("other"))
+    assert [s.status for s in after.statuses] == [ServiceStatus.GRANTED, ServiceStatus.SUSPENDED]
+    assert after.statuses == listed.list.statuses(CERTIFICATE, listed.list.service(CERTIFICATE))
+    assert (before.compromised_since, after.compromised_since) == (None, 1_500_000_000)
+    assert (len(first.authorities), later.authorities) == (1, ())
+    assert follower.snapshot(first.block) == later  # it does not forget
+    assert TrustListFollower(node, listed.address).snapshot(later.block) == later
+
+
+def test_a_provider_that_is_no_organisation_does_not_stop_the_reading(listed: Listed) -> None:
+    odd = interface("TrustList").call(
+        "listService", digest("odd"), (b"\xff" * 32, 1, digest("k"), digest("n"), digest("d"))
+    )
+    listed.carry(CouncilCall(listed.address, odd))
+    node = listed.ledger.transactor.node
+    snapshot = TrustListFollower(node, listed.address).snapshot(node.head().number)
+    assert [s.listing.provider for s in snapshot.services] == [PROVIDER, "0x" + "ff" * 32]
+
+
 def test_a_refusal_comes_in_words(listed: Listed) -> None:
     with pytest.raises(ConflictError, match="CHAIN_REFUSED") as caught:
         listed.list.recognise(account(OFFICE), TERMS, 0, OPEN_END)
@@ -185,7 +231,7 @@ def test_what_is_not_there_is_not_found(listed: Listed) -> None:
 
 def test_whoever_approves_is_told_what_a_call_does(listed: Listed) -> None:
     call = listed.calls.status(CERTIFICATE, ServiceStatus.WITHDRAWN)
-    told = describe(call, listed.ledger.contracts, listed.address)
+    told = describe(call, replace(listed.ledger.contracts, trust_list=listed.address))
     assert (told.contract, told.function) == ("TrustList", "setServiceStatus")
     assert told.values == {"certificate": CERTIFICATE, "status": 3}
     assert describe(call, listed.ledger.contracts).contract is None

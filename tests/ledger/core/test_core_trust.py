@@ -7,6 +7,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.core.canonical import b64
 from ledger.core.trust import Trust
@@ -84,3 +86,62 @@ def test_a_validator_may_leave_and_come_back() -> None:
     file = deepcopy(FILE)
     file["chains"][0]["validators"] = [NODE | {"untilBlock": 5}, NODE | {"fromBlock": 6}]
     assert len(Trust.from_json(file).chains[0].validators_at(6)) == 1
+
+
+def _form_2() -> dict[str, Any]:
+    file = deepcopy(FILE) | {"tag": "zhengyin/trust/2"}
+    file["chains"][0]["trustList"] = {"address": b64(bytes(20)), "code": b64(bytes(32))}
+    qualification = {"type": "government", "number": "A077", "from": 1, "until": None}
+    file["authorities"][0] |= {"service": "tsa", "provider": OFFICE, "qualifications": [qualification]}
+    file["authorities"][0]["states"].append({"state": "suspended", "since": 2})
+    file["policies"][0]["token"] = "independent"
+    return file
+
+
+@pytest.mark.parametrize("file", [FILE, _form_2()], ids=["form 1", "form 2"])
+def test_a_content_is_written_in_the_form_it_was_signed_in(file: dict[str, Any]) -> None:
+    assert Trust.from_json(file).to_json() == file
+
+
+def test_an_old_file_lists_certification_authorities_of_nobody_in_particular() -> None:
+    found = Trust.from_json(FILE)
+    authority = found.authorities[0]
+    assert (found.form, found.chains[0].trust_list) == (1, None)
+    assert (authority.service, authority.provider, authority.qualifications) == ("ca", None, ())
+
+
+def test_a_suspended_authority_is_granted_again_by_a_later_state() -> None:
+    file = _form_2()
+    file["authorities"][0]["states"].append({"state": "granted", "since": 5})
+    found = Trust.from_json(file).authorities[0]
+    assert [found.state_at(at) for at in (0, 1, 2, 4, 5)] == [None, "granted", "suspended", "suspended", "granted"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.text("aé\u8bc1=-", max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["since", "id"]), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(p for k, v in inner for p in places(v, (*path, k)))]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from(places(_form_2())[1:]), JSON)
+def test_anything_anywhere_is_written_again_as_it_was_read_or_refused_with_a_code(
+    path: tuple[Any, ...], put: Any
+) -> None:
+    file = _form_2()
+    inside: Any = file
+    for key in path[:-1]:
+        inside = inside[key]
+    inside[path[-1]] = put
+    try:
+        found = Trust.from_json(file)
+    except InputError as refused:
+        assert refused.code
+    else:
+        assert found.to_json() == file

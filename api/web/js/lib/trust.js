@@ -29,11 +29,13 @@ function readValidator(value, path) {
   };
 }
 
-function readTrustedChain(value, path) {
-  const [identity, council, consortium, code, consensus, validators, checkpoints, successor] = shapes.members(
+function readTrustedChain(value, path, form) {
+  const [identity, council, consortium, code, consensus, validators, checkpoints, successor, list = null] = shapes.members(
     value, path,
     "identity", "council", "consortium", "recordsCode", "consensus", "validators", "checkpoints", "successor",
+    ...(form > 1 ? ["trustList"] : []),
   );
+  shapes.optional(list, `${path}.trustList`, readPin);
   unb64(council, `${path}.council`, 20);
   unb64(consortium, `${path}.consortium`, 20);
   const found = {
@@ -48,6 +50,12 @@ function readTrustedChain(value, path) {
   return found;
 }
 
+function readPin(value, path) {
+  const [address, code] = shapes.members(value, path, "address", "code");
+  unb64(address, `${path}.address`, 20);
+  shapes.digest(code, `${path}.code`);
+}
+
 function requireOneTruth(chain, path) {
   const overlap = (a, b) => same(a.address, b.address) && b.from <= a.until && a.from <= b.until;
   if (chain.validators.some((a, at) => chain.validators.slice(at + 1).some((b) => overlap(a, b)))) {
@@ -58,19 +66,35 @@ function requireOneTruth(chain, path) {
   }
 }
 
-function readAuthority(value, path) {
-  const [name, certificate, states, compromised] = shapes.members(
+function readAuthority(value, path, form) {
+  const [name, certificate, states, compromised, ...added] = shapes.members(
     value, path, "name", "certificate", "states", "compromisedSince",
+    ...(form > 1 ? ["service", "provider", "qualifications"] : []),
   );
+  if (form > 1) readService(added, path);
   shapes.optional(compromised, `${path}.compromisedSince`, shapes.integer);
   const dated = (one, at) => {
     const [state, since] = shapes.members(one, at, "state", "since");
-    shapes.choice(state, `${at}.state`, ["granted", "withdrawn"]);
+    shapes.choice(state, `${at}.state`, form > 1 ? ["granted", "suspended", "withdrawn"] : ["granted", "withdrawn"]);
     return shapes.integer(since, `${at}.since`);
   };
   shapes.ascending(shapes.array(states, `${path}.states`, dated, 1), `${path}.states`);
-  shapes.octets(certificate, `${path}.certificate`);
-  return shapes.text(name, `${path}.name`);
+  shapes.text(name, `${path}.name`);
+  return hex(shapes.octets(certificate, `${path}.certificate`));
+}
+
+function readService([service, provider, qualifications], path) {
+  shapes.choice(service, `${path}.service`, ["ca", "ocsp", "tsa", "sealMaker"]);
+  shapes.optional(provider, `${path}.provider`, organisation);
+  shapes.array(qualifications, `${path}.qualifications`, readQualification, 0, 64);
+}
+
+function readQualification(value, path) {
+  const [type, number, since, until] = shapes.members(value, path, "type", "number", "from", "until");
+  shapes.choice(type, `${path}.type`, ["certification", "government"]);
+  shapes.text(number, `${path}.number`, null, 64);
+  const from = shapes.integer(since, `${path}.from`);
+  if ((shapes.optional(until, `${path}.until`, shapes.integer) ?? Infinity) <= from) shapes.refuse("SHAPE_ORDER", `${path}.until`);
 }
 
 function readRecognition(value, path) {
@@ -86,14 +110,14 @@ function readRecognition(value, path) {
   return shapes.text(jurisdiction, `${path}.jurisdiction`, JURISDICTION, 32);
 }
 
-function readPolicy(value, path) {
+function readPolicy(value, path, form) {
   const [jurisdiction, finality, token, revocation, level] = shapes.members(
     value, path, "jurisdiction", "finality", "token", "revocation", "level",
   );
   return {
     jurisdiction: shapes.text(jurisdiction, `${path}.jurisdiction`, JURISDICTION, 32),
     finality: shapes.choice(finality, `${path}.finality`, ["single", "bft"]),
-    token: shapes.choice(token, `${path}.token`, ["optional", "required"]),
+    token: shapes.choice(token, `${path}.token`, ["optional", "required", ...(form > 1 ? ["independent"] : [])]),
     revocation: shapes.choice(revocation, `${path}.revocation`, ["provisional", "final"]),
     level: shapes.integer(level, `${path}.level`, 1, 4),
   };
@@ -106,8 +130,10 @@ function readSigner(value, path) {
 }
 
 export function readContent(value, path) {
+  const form = value?.tag === "zhengyin/trust/1" ? 1 : 2;
+  const inForm = (read) => (one, at) => read(one, at, form);
   const [version, issued, expires, keys, threshold, chains, authorities, recognitions, policies, signers] = shapes.tagged(
-    value, path, "zhengyin/trust/1",
+    value, path, `zhengyin/trust/${form}`,
     "version", "issued", "expires", "keys", "threshold", "chains", "authorities", "recognitions", "policies",
     "compromisedSigners",
   );
@@ -117,11 +143,11 @@ export function readContent(value, path) {
     expires: shapes.integer(expires, `${path}.expires`),
     keys: shapes.array(keys, `${path}.keys`, readKey, 1, 64),
     threshold: shapes.integer(threshold, `${path}.threshold`, 1),
-    chains: shapes.array(chains, `${path}.chains`, readTrustedChain, 1, 64),
-    policies: shapes.array(policies, `${path}.policies`, readPolicy, 1),
+    chains: shapes.array(chains, `${path}.chains`, inForm(readTrustedChain), 1, 64),
+    policies: shapes.array(policies, `${path}.policies`, inForm(readPolicy), 1),
     compromisedSigners: shapes.array(signers, `${path}.compromisedSigners`, readSigner),
   };
-  shapes.array(authorities, `${path}.authorities`, readAuthority, 1);
+  const listed = shapes.array(authorities, `${path}.authorities`, inForm(readAuthority), 1);
   shapes.array(recognitions, `${path}.recognitions`, readRecognition, 1);
   shapes.ascending(found.keys.map((key) => key.id), `${path}.keys`);
   if (found.threshold > new Set(found.keys.map((key) => hex(key.spki))).size) {
@@ -130,6 +156,7 @@ export function readContent(value, path) {
   if (new Set(found.chains.map((chain) => chain.identity.name)).size < found.chains.length) {
     shapes.refuse("TRUST_CHAIN_REPEATED", `${path}.chains`);
   }
+  if (form > 1 && new Set(listed).size < listed.length) shapes.refuse("TRUST_AUTHORITY_REPEATED", `${path}.authorities`);
   if (found.expires <= found.issued) shapes.refuse("TRUST_EXPIRY", path);
   return found;
 }
@@ -149,15 +176,22 @@ export async function readTrust(bytes) {
   shapes.ascending(signed.map((one) => one.key), "trustFile.signatures");
   const data = encode(content, TRUST_LIMITS);
   const voices = new Set();
+  let open = null;
   for (const { key: id, value } of signed) {
     const key = found.keys.find((one) => one.id === id);
     // members of the version before, whose keys are not in this file: no voices, and no fault
     if (!key && found.version > 1) continue;
     if (!key) throw new Refusal("TRUST_KEY_UNKNOWN", { key: id });
+    // no browser has SM2: not checked here, and so no voice
+    if (key.alg === "SM2") {
+      open = key;
+      continue;
+    }
     if (!(await signatureHolds(key, value, data))) throw new Refusal("TRUST_SIGNATURE", { key: id });
     voices.add(hex(key.spki));
   }
   if (voices.size < found.threshold) {
+    if (open) throw new Refusal("TRUST_KEY_ALGORITHM", { key: open.id, algorithm: open.alg });
     throw new Refusal("TRUST_NOT_ENOUGH", { found: voices.size, threshold: found.threshold });
   }
   return { ...found, fingerprint: fingerprintWords(sha256(data)) };
@@ -173,10 +207,9 @@ async function signatureHolds(key, signature, data) {
   const [prefix, algorithm, length] = {
     ES256: [P256_SPKI, { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }, 91],
     Ed25519: [ED25519_SPKI, { name: "Ed25519" }, 44],
-    SM2: [null],
   }[key.alg];
   // a point can be written in two forms: in one only, or one key could be two voices
-  if (!prefix || key.spki.length !== length || compare(key.spki.subarray(0, prefix.length), prefix) !== 0) throw unknown;
+  if (key.spki.length !== length || compare(key.spki.subarray(0, prefix.length), prefix) !== 0) throw unknown;
   let imported;
   try {
     imported = await crypto.subtle.importKey("spki", key.spki, algorithm, false, ["verify"]);
