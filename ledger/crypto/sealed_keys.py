@@ -1,29 +1,43 @@
-"""Private keys under a passphrase: PKCS#8 with PBES2 (RFC 8018 section 6.2), for keys that ``cryptography`` cannot
-load. PBKDF2 with HMAC-SHA-256 and AES-CBC, as OpenSSL writes them unless told otherwise."""
+"""Private keys under a passphrase: PKCS#8 with PBES2 (RFC 8018 section 6.2). Written with PBKDF2 by HMAC-SHA-256 and
+AES-256-CBC; read with any hash and cipher that OpenSSL is asked for, SM3 and SM4 (GM/T 0091) among them."""
 
 from __future__ import annotations
 
 import secrets
-from hashlib import pbkdf2_hmac
+from typing import Any
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.algorithms import AES, SM4
 from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from ledger.crypto import der
 from ledger.errors import InputError
 
 ITERATIONS = 600_000
-MAX_ITERATIONS = 10_000_000  # some seconds: a file must not be able to ask for hours
+MAX_ITERATIONS = 2_000_000  # less than a second: a file must not be able to ask for hours
 _MAX_SALT, _BLOCK = 64, 16
 _PBES2 = der.write_oid("1.2.840.113549.1.5.13")
 _PBKDF2 = der.write_oid("1.2.840.113549.1.5.12")
-_PRF = der.write(der.SEQUENCE, der.write_oid("1.2.840.113549.2.9"), der.write(der.NULL))
-_CIPHERS = {
-    der.write_oid("2.16.840.1.101.3.4.1.2"): 16,
-    der.write_oid("2.16.840.1.101.3.4.1.22"): 24,
-    (_AES_256 := der.write_oid("2.16.840.1.101.3.4.1.42")): 32,
+_HASHES: dict[bytes, Any] = {
+    der.write_oid("1.2.840.113549.2.7"): hashes.SHA1,
+    (_HMAC_SHA256 := der.write_oid("1.2.840.113549.2.9")): hashes.SHA256,
+    der.write_oid("1.2.840.113549.2.10"): hashes.SHA384,
+    der.write_oid("1.2.840.113549.2.11"): hashes.SHA512,
+    der.write_oid("1.2.156.10197.1.401.2"): hashes.SM3,
+}
+_NULL = der.write(der.NULL)
+_PRF = der.write(der.SEQUENCE, _HMAC_SHA256, _NULL)
+_PRFS = {der.write(der.SEQUENCE, name, tail): made for name, made in _HASHES.items() for tail in (b"", _NULL)}
+_CIPHERS: dict[bytes, tuple[Any, int]] = {
+    der.write_oid("2.16.840.1.101.3.4.1.2"): (AES, 16),
+    der.write_oid("2.16.840.1.101.3.4.1.22"): (AES, 24),
+    (_AES_256 := der.write_oid("2.16.840.1.101.3.4.1.42")): (AES, 32),
+    der.write_oid("1.2.156.10197.1.104.2"): (SM4, 16),
+    der.write_oid("1.2.840.113549.3.7"): (TripleDES, 24),
 }
 
 
@@ -38,7 +52,8 @@ def seal_key(pkcs8: bytes, passphrase: bytes) -> bytes:
     scheme = der.write(der.SEQUENCE, _PBES2, der.write(der.SEQUENCE, derivation, cipher))
     padder = PKCS7(8 * _BLOCK).padder()
     padded = padder.update(pkcs8) + padder.finalize()
-    encryptor = Cipher(AES(_derive(passphrase, salt, ITERATIONS, 32)), CBC(vector)).encryptor()
+    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, ITERATIONS).derive(passphrase)
+    encryptor = Cipher(AES(key), CBC(vector)).encryptor()
     sealed = encryptor.update(padded) + encryptor.finalize()
     return der.write(der.SEQUENCE, scheme, der.write(der.OCTET_STRING, sealed))
 
@@ -50,45 +65,78 @@ def open_key(data: bytes, passphrase: bytes) -> bytes:
         InputError: ``KEY_ENCRYPTION`` another scheme, or none; ``KEY_PASSPHRASE`` for a wrong passphrase.
     """
     try:
-        salt, rounds, size, vector, sealed = _parameters(data)
-    except (InputError, ValueError) as error:
+        scheme, sealed = der.members(der.read(data, der.SEQUENCE), der.SEQUENCE, der.OCTET_STRING)
+    except InputError as error:
         raise InputError("KEY_ENCRYPTION") from error
-    decryptor = Cipher(AES(_derive(passphrase, salt, rounds, size)), CBC(vector)).decryptor()
-    unpadder = PKCS7(8 * _BLOCK).unpadder()
+    found = decrypt(scheme, sealed.content, passphrase)
     try:
-        found = unpadder.update(decryptor.update(sealed) + decryptor.finalize()) + unpadder.finalize()
         der.read(found, der.SEQUENCE)
-    except (InputError, ValueError):
-        # neither the padding nor an offset is told: both are of the plaintext
-        raise InputError("KEY_PASSPHRASE") from None
+    except InputError:
+        raise InputError("KEY_PASSPHRASE") from None  # an offset in the plaintext is not told
     return found
 
 
-def _parameters(data: bytes) -> tuple[bytes, int, int, bytes, bytes]:
-    """Salt, iterations, bytes of the key, initial vector, ciphertext."""
-    scheme, sealed = der.members(der.read(data, der.SEQUENCE), der.SEQUENCE, der.OCTET_STRING)
+def decrypt(scheme: der.Element, sealed: bytes, passphrase: bytes) -> bytes:
+    """The plaintext of ``sealed`` under the AlgorithmIdentifier ``scheme``, which must be PBES2.
+
+    Raises:
+        InputError: ``KEY_ENCRYPTION`` another scheme, or one that asks for too much work; ``KEY_PASSPHRASE``.
+    """
+    try:
+        hash_, salt, rounds, cipher, size, vector = _parameters(scheme)
+    except InputError as error:
+        raise InputError("KEY_ENCRYPTION") from error
+    key = PBKDF2HMAC(hash_(), size, salt, rounds).derive(passphrase)
+    return open_blocks(cipher(key), vector, sealed)
+
+
+def iterations_of(scheme: der.Element) -> int:
+    """Of the derivation that an AlgorithmIdentifier of PBES2 asks for.
+
+    Raises:
+        InputError: ``KEY_ENCRYPTION`` another scheme, or more iterations than ``MAX_ITERATIONS``.
+    """
+    try:
+        return _parameters(scheme)[2]
+    except InputError as error:
+        raise InputError("KEY_ENCRYPTION") from error
+
+
+def open_blocks(cipher: Any, vector: bytes, sealed: bytes) -> bytes:
+    """CBC with the padding of PKCS#7, which tells a wrong passphrase nearly always.
+
+    Raises:
+        InputError: ``KEY_PASSPHRASE``.
+    """
+    decryptor, unpadder = Cipher(cipher, CBC(vector)).decryptor(), PKCS7(cipher.block_size).unpadder()
+    try:
+        return bytes(unpadder.update(decryptor.update(sealed) + decryptor.finalize()) + unpadder.finalize())
+    except ValueError:
+        raise InputError("KEY_PASSPHRASE") from None  # what the padding was is not told
+
+
+def _parameters(scheme: der.Element) -> tuple[Any, bytes, int, Any, int, bytes]:
+    """Hash of the derivation, salt, iterations; cipher, bytes of its key, initial vector."""
     named, parameters = der.members(scheme, der.OID, der.SEQUENCE)
-    derivation, cipher = der.members(parameters, der.SEQUENCE, der.SEQUENCE)
+    derivation, encryption = der.members(parameters, der.SEQUENCE, der.SEQUENCE)
     function, details = der.members(derivation, der.OID, der.SEQUENCE)
-    kind, vector = der.members(cipher, der.OID, der.OCTET_STRING)
-    size = _CIPHERS.get(kind.outer, 0)
-    salt, rounds, *rest = der.read_all(details.content, 4)
-    # the length of the key may be said once more
-    length = der.write(der.INTEGER, bytes([size]))
+    kind, vector = der.members(encryption, der.OID, der.OCTET_STRING)
+    cipher, size = _CIPHERS.get(kind.outer, (None, 0))
+    fields = der.read_all(details.content, 4)
+    if [field.tag for field in fields[:2]] != [der.OCTET_STRING, der.INTEGER] or cipher is None:
+        raise InputError("DER_SHAPE")
+    salt, rounds, *rest = fields
+    if rest and rest[0].outer == der.write(der.INTEGER, bytes([size])):
+        del rest[0]  # the length of the key said once more
+    hash_ = _PRFS.get(rest[0].outer) if rest else hashes.SHA1  # the default of RFC 8018
     count = int.from_bytes(rounds.content, "big", signed=True)
     if (
         (named.outer, function.outer) != (_PBES2, _PBKDF2)
-        or not size
-        or [element.outer for element in rest] not in ([_PRF], [length, _PRF])
-        or (salt.tag, rounds.tag) != (der.OCTET_STRING, der.INTEGER)
+        or hash_ is None
+        or len(rest) > 1
         or not 1 <= count <= MAX_ITERATIONS
         or len(salt.content) > _MAX_SALT
-        or len(vector.content) != _BLOCK
-        or len(sealed.content) % _BLOCK
+        or len(vector.content) != cipher.block_size // 8
     ):
         raise InputError("DER_SHAPE")
-    return salt.content, count, size, vector.content, sealed.content
-
-
-def _derive(passphrase: bytes, salt: bytes, rounds: int, size: int) -> bytes:
-    return pbkdf2_hmac("sha256", passphrase, salt, rounds, size)
+    return hash_, salt.content, count, cipher, size, vector.content

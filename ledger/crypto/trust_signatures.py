@@ -8,34 +8,49 @@ hands out another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from ledger.core.trust import KeySignature, Trust, TrustFile
 from ledger.core.trust_lists import CouncilKey
+from ledger.crypto.algorithms import algorithm_of, verify_raw
+from ledger.crypto.sm2_encoding import is_sm2_spki
 from ledger.errors import ConfigError, ConflictError, InputError
 
 RAW_BYTES = 64  # r ‖ s, 32 bytes each (RFC 7518 section 3.4), and Ed25519 (RFC 8032 section 5.1.6)
+_ROWS = {"ES256": "ecdsa-p256-sha256", "SM2": "sm2-sm3", "Ed25519": "ed25519"}
+"""Names of the trust file, and rows of ``crypto.algorithms``."""
 
 
-def sign_trust(content: Trust, key_id: str, private_key: Any) -> KeySignature:
-    """A council member's signature over the canonical bytes, by an ES256 or Ed25519 private key.
+class Key(Protocol):
+    """What a council key must do (``ports.PrivateKey``)."""
+
+    @property
+    def spki(self) -> bytes: ...
+
+    def sign(self, data: bytes) -> bytes: ...
+
+
+def sign_trust(content: Trust, key_id: str, private_key: Key) -> KeySignature:
+    """A council member's signature over the canonical bytes.
 
     Raises:
-        ConfigError: ``TRUST_SIGNING_KEY`` for another kind of key.
+        ConfigError: ``TRUST_SIGNING_KEY`` for a key that is none of ES256, SM2 and Ed25519.
     """
-    data = content.to_bytes()
-    if isinstance(private_key, ed25519.Ed25519PrivateKey):
-        return KeySignature(key_id, private_key.sign(data))
-    if isinstance(private_key, ec.EllipticCurvePrivateKey) and isinstance(private_key.curve, ec.SECP256R1):
-        r, s = decode_dss_signature(private_key.sign(data, ec.ECDSA(SHA256())))
-        return KeySignature(key_id, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
-    raise ConfigError("TRUST_SIGNING_KEY", key=key_id)
+    try:
+        row = algorithm_of(private_key.spki).name
+    except InputError as error:
+        raise ConfigError("TRUST_SIGNING_KEY", key=key_id) from error
+    if row not in _ROWS.values():
+        raise ConfigError("TRUST_SIGNING_KEY", key=key_id)
+    signature = private_key.sign(content.to_bytes())
+    if row != _ROWS["Ed25519"]:
+        r, s = decode_dss_signature(signature)
+        signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return KeySignature(key_id, signature)
 
 
 def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) -> None:
@@ -100,30 +115,31 @@ def _verify_signatures(
 
 
 def _holds(key: CouncilKey, signature: bytes, data: bytes) -> bool:
+    _require_one_form(key)
+    if len(signature) != RAW_BYTES:
+        return False
+    if key.alg != "Ed25519":
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        signature = encode_dss_signature(r, s)
     try:
-        public = load_der_public_key(key.spki)
+        verify_raw(key.spki, _ROWS[key.alg], signature, data)
+    except InputError as error:
+        if error.code == "SIGNATURE_INVALID":
+            return False
+        raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg) from error
+    return True
+
+
+def _require_one_form(key: CouncilKey) -> None:
+    """A point can be written compressed and in full: in one form only, or one key could be two voices."""
+    if is_sm2_spki(key.spki):
+        return  # whose reader knows no other form
+    try:
+        public = load_der_public_key(key.spki).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg) from error
-    # A point can be written compressed and in full: in one form only, or one key could be two voices.
-    if public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != key.spki:
+    if public != key.spki:
         raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg)
-    try:
-        if key.alg == "Ed25519" and isinstance(public, ed25519.Ed25519PublicKey):
-            public.verify(signature, data)
-        elif (
-            key.alg == "ES256"
-            and isinstance(public, ec.EllipticCurvePublicKey)
-            and isinstance(public.curve, ec.SECP256R1)
-        ):
-            if len(signature) != RAW_BYTES:
-                return False
-            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-            public.verify(encode_dss_signature(r, s), data, ec.ECDSA(SHA256()))
-        else:
-            raise InputError("TRUST_KEY_ALGORITHM", key=key.id, algorithm=key.alg)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def fingerprint_words(digest: bytes) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger.core.registries import Kind
+from ledger.ports.login import Logins
 from ledger.ports.tables import Store, Unit
 
 
@@ -185,6 +186,8 @@ class ServiceUnit(Unit, Protocol):
 
     @property
     def access(self) -> Access: ...
+    @property
+    def logins(self) -> Logins: ...
 
 
 class ServiceStore(Store, Protocol):

@@ -45,6 +45,10 @@ class AuditReads(Protocol):
         """(lookup key of a file's digest, handle of the record that binds it) of those records."""
         ...
 
+    def uses(self, handles: Sequence[int]) -> set[tuple[int, int, int]]:
+        """(seal, day, handle) of those records that are uses of a seal."""
+        ...
+
     def loose(self) -> Iterator[tuple[str, str, str]]:
         """(table, key, column) of rows of records that lead nowhere, or contradict each other."""
         ...

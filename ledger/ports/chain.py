@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from ledger.core.bundles import Anchor
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.core.registries import Kind, Reason, Relation, State
+from ledger.core.trust_services import TrustSnapshot
 
 
 class Engine(Protocol):
@@ -43,6 +44,7 @@ class AnchorCall:
     root: bytes
     manifest_sha256: bytes
     signers: tuple[bytes, ...]
+    manifest_sm3: bytes = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +165,15 @@ class Chain(Protocol):
         Records; ``OrganisationEvent`` for Consortium and Council."""
         ...
 
+    def trust_list(self, block: int | None = None) -> TrustSnapshot | None:
+        """What the node tells of the trust list, as of ``block`` at the least, else the newest final one; ``None``
+        where the ledger has none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class OrganisationEvent:
-    """A decoded event of Consortium or Council: its name and its arguments by name."""
+    """A decoded event of Consortium, Council or TrustList: its name and its arguments by name."""
 
     name: str
     values: dict[str, Any]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ledger.core.bundles import ValidationData
 from ledger.core.manifests import Manifest
+from ledger.core.sm3_leaves import Sm3Leaves
 
 
 class Clock(Protocol):
@@ -31,6 +32,10 @@ class SegmentReader(Protocol):
         """(type, count), ascending."""
         ...
 
+    def sm3(self) -> Sm3Leaves | None:
+        """The same records' leaves in the tree by SM3; ``None`` in the suite that has none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:
@@ -41,6 +46,27 @@ class Signed:
     validation: ValidationData
 
 
+class PrivateKey(Protocol):
+    """A private key, wherever it lies: in this process, in a token (PKCS#11), or behind another process.
+
+    It can be asked to sign and nothing else; it shows itself in no ``repr``, log or error.
+    """
+
+    @property
+    def spki(self) -> bytes:
+        """SubjectPublicKeyInfo, DER: which algorithm the key signs with (``crypto.algorithms.algorithm_of``)."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature over ``data`` by that algorithm, in the form of X.509 and CMS (ECDSA and SM2: a DER SEQUENCE of
+        r and s).
+
+        Raises:
+            UnavailableError: the device or the process does not answer. ConfigError: it refuses this key or PIN.
+        """
+        ...
+
+
 class Signer(Protocol):
     """Holds one signing key of one organisation: software, PKCS#11, or a process of its own."""
 
@@ -49,8 +75,9 @@ class Signer(Protocol):
         """The signing certificate, DER."""
         ...
 
-    def unapproved(self, leaves: bytes, approvals: bytes) -> list[int]:
-        """Indexes of records that this signer would refuse, so that a batch can be closed without them."""
+    def unapproved(self, leaves: bytes, approvals: bytes, sm3: Sm3Leaves | None = None) -> list[int]:
+        """Indexes of records that this signer would refuse, so that a batch can be closed without them; ``sm3``: their
+        leaves by SM3, in the suites that have them."""
         ...
 
     def sign(self, manifest: Manifest, segment: SegmentReader, now: int) -> Signed:
@@ -64,12 +91,26 @@ class Signer(Protocol):
 
 
 class TimestampAuthority(Protocol):
-    def stamp(self, digest: bytes) -> bytes:
-        """An RFC 3161 time-stamp token over ``digest`` (SHA-256), DER."""
+    def stamp(self, data: bytes, digest: str = "sha256") -> bytes:
+        """A verified RFC 3161 time-stamp token over ``data``, DER, as its authority wrote it; ``digest``: name of
+        `crypto.signed_data.DIGESTS`.
+
+        Raises:
+            UnavailableError: nobody gives one that will do; try again later.
+        """
         ...
 
 
 class RevocationSource(Protocol):
-    def collect(self, certificates: Sequence[bytes], now: int) -> ValidationData:
-        """Issuers' certificates and revocation data for a signing certificate's path."""
+    def collect(
+        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+    ) -> ValidationData:
+        """Authorities between each certificate (DER) and its root (which is the verifier's to bring), and revocation
+        data for each of the chain: current at ``now``, or, where ``after`` is given, taken later than that.
+
+        ``known``: certificates of authorities that are chosen before others.
+
+        Raises:
+            UnavailableError: an authority does not answer, or has nothing as new; try again later.
+        """
         ...

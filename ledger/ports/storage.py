@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ledger.core.registries import Kind
+from ledger.core.registries import Kind, Suite
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.ports.signing import SegmentReader
 
 
@@ -33,12 +34,17 @@ class Vault(Protocol):
 class Block:
     """What is kept of records one after another: leaves and approvals (32 bytes each, concatenated), lengths of the
     encrypted bodies, and the bodies' bytes in pieces, anew for each call: of a whole batch they need not fit in memory.
-    """
+    ``sm3``: their leaves by SM3, in the suites that have them."""
 
     leaves: bytes
     approvals: bytes
     lengths: Sequence[int]
     bodies: Callable[[], Iterable[bytes]]
+    sm3: Sm3Leaves | None = None
+
+    @property
+    def suite(self) -> Suite:
+        return Suite.INTL if self.sm3 is None else self.sm3.suite
 
 
 class Spool(Protocol):
@@ -74,6 +80,10 @@ class Segment(SegmentReader, Protocol):
         """RFC 6962 audit path, cut from the stored levels."""
         ...
 
+    def path_sm3(self, index: int) -> list[bytes] | None:
+        """The same in the tree by SM3; ``None`` where the batch has none."""
+        ...
+
     def root(self) -> bytes: ...
     def size(self) -> int: ...
     def issuer(self) -> str: ...
@@ -84,6 +94,10 @@ class Segment(SegmentReader, Protocol):
 
     def levels(self) -> bytes:
         """Every stored node of the tree, leaves first, the root last."""
+        ...
+
+    def levels_sm3(self) -> bytes:
+        """The same of the tree by SM3; empty where the batch has none."""
         ...
 
     def digest(self) -> bytes:
@@ -104,16 +118,21 @@ class Segment(SegmentReader, Protocol):
         ...
 
     def get(self, part: str) -> bytes | None: ...
+    def durable(self, part: str) -> bool:
+        """Is the part on every medium?"""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentBody:
     """What is frozen before signing. ``levels[0]`` are the block's leaves; ``runs``: type and vault handles of
-    neighbouring records, in the order of their leaves."""
+    neighbouring records, in the order of their leaves; ``levels_sm3``: the tree over the block's leaves by SM3, if it
+    has them."""
 
     levels: Sequence[bytes]
     block: Block
     runs: Sequence[tuple[str, range]]
+    levels_sm3: Sequence[bytes] = ()
 
 
 class Segments(Protocol):

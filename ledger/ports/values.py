@@ -16,7 +16,8 @@ class AcceptedRun:
     """Records of one type as they are stored, in columns, because tables have millions; their keys have consecutive
     handles in the vault from ``first``. ``ordinal``: place of the first in its chunk. ``id_hmacs`` and ``files``, pairs
     of a file's digest and a handle, keep ids and digests out of the rows; an erased record that a rebuild finds has
-    neither. ``lines``: of the CSV."""
+    neither. ``lines``: of the CSV. ``uses``: seal (`core.seal_uses.seal_number`), day and handle of each use of a
+    seal."""
 
     first: int
     ordinal: int
@@ -25,6 +26,7 @@ class AcceptedRun:
     leaves: Sequence[bytes]
     lines: Sequence[int | None]
     files: Sequence[tuple[bytes, int]] = ()
+    uses: Sequence[tuple[int, int, int]] = ()
 
     def without(self, known: Container[bytes | None]) -> list[AcceptedRun]:
         """What is left between the records with ``known`` ids."""
@@ -41,6 +43,7 @@ class AcceptedRun:
             self.leaves[part],
             self.lines[part],
             [file for file in self.files if first <= file[1] < self.first + stop],
+            [use for use in self.uses if first <= use[2] < self.first + stop],
         )
 
 

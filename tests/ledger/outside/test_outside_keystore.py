@@ -15,15 +15,20 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 from cryptography.x509 import load_der_x509_csr
+from key_kit import key, openssl, self_signed
 from sha3 import keccak_256
 
 from ledger.core.trust import Trust, TrustFile
+from ledger.crypto import pem
+from ledger.crypto.algorithms import algorithm_of, verify_raw
 from ledger.crypto.certificates import read_certificate
 from ledger.crypto.trust_signatures import sign_trust, verify_trust_file
 from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError, ZhengyinError
-from ledger.outside.accounts import AccountKey
+from ledger.outside import private_files
+from ledger.outside.accounts import AccountKey, make_account
 from ledger.outside.demo_authority import DemoAuthority
-from ledger.outside.keystore import KeyStore, passphrase_from
+from ledger.outside.keystore import KeyStore
+from ledger.outside.passphrases import passphrase_from
 
 NOW = 1_790_000_000
 ORG, OTHER = "11430000006122244L", "91350100M000100Y43"
@@ -199,14 +204,94 @@ def test_import_of_an_encrypted_key(store: KeyStore) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"old"))
     with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
-        store.import_pem(ORG, "office", "signing", pem, b"wrong")
-    store.import_pem(ORG, "office", "signing", pem, b"old")
+        store.import_key(ORG, "office", "signing", pem, b"wrong")
+    store.import_key(ORG, "office", "signing", pem, b"old")
     assert [(e.name, e.purpose, e.algorithm) for e in store.list()] == [("office", "signing", "ecdsa-p256")]
 
 
+@pytest.mark.parametrize("algorithm", ["ecdsa-p384", "ed25519", "sm2", "rsa-pss-2048"])
+def test_signing_keys_of_every_algorithm_under_a_passphrase(tmp_path: Path, algorithm: str) -> None:
+    root = tmp_path / "keys"
+    spki = KeyStore(root, b"words").import_key(ORG, "office", "signing", key(algorithm).to_pem(None), None)
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in (root / ORG / "office.signing.pem").read_bytes()
+    again = KeyStore(root, b"words")
+    again.put_certificate(ORG, "office", self_signed(algorithm))
+    held = again.signing(ORG, "office").private_key
+    verify_raw(spki, algorithm_of(spki).name, held.sign(b"data"), b"data")
+    with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
+        KeyStore(root).signing(ORG, "office")
+
+
+def test_a_file_that_an_older_version_encrypted_opens(tmp_path: Path) -> None:
+    old = ec.generate_private_key(ec.SECP256K1())
+    store = KeyStore(tmp_path / "keys", b"words")
+    store.create(ORG, "main", "account")
+    file = tmp_path / "keys" / ORG / "main.account.pem"
+    file.write_bytes(old.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"words")))
+    assert (
+        store.account(ORG, "main").address
+        == make_account(old.private_numbers().private_value.to_bytes(32, "big")).address
+    )
+
+
+@pytest.fixture(scope="module")
+def pkcs12(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("p12")
+    (folder / "words").write_bytes(b"geheim")
+    (folder / "k.pem").write_bytes(key("sm2").to_pem(None))
+    (folder / "c.pem").write_text(pem.write("CERTIFICATE", self_signed("sm2")))
+    command = ["pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-passout", "file:words", "-out", "made"]
+    openssl(folder, *command)
+    return (folder / "made").read_bytes()
+
+
+def test_pkcs12_brings_its_certificate(store: KeyStore, pkcs12: bytes) -> None:
+    for words in (None, b"wrong"):
+        with pytest.raises(ConfigError, match="KEYS_PASSPHRASE"):
+            store.import_key(ORG, "office", "signing", pkcs12, words)
+    store.import_key(ORG, "office", "signing", pkcs12, b"geheim")
+    assert store.signing(ORG, "office").certificate == self_signed("sm2")
+    store.import_key(ORG, "member", "council", pkcs12, b"geheim")
+    assert store.council(ORG, "member")[0].alg == "SM2"
+    assert {(e.name, e.algorithm, e.kept) for e in store.list()} == {
+        ("office", "sm2", "file"),
+        ("member", "sm2", "file"),
+    }
+
+
+def test_an_import_that_was_cut_short_is_completed_by_the_same_again(
+    store: KeyStore, pkcs12: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = private_files.write_new
+
+    def crash(path: Path, data: bytes) -> None:
+        if path.suffix == ".pem":
+            raise OSError(28, "No space left on device")
+        write(path, data)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(private_files, "write_new", crash)
+        with pytest.raises(OSError, match="No space"):
+            store.import_key(ORG, "office", "signing", pkcs12, b"geheim")
+    assert store.list() == []
+    store.import_key(ORG, "office", "signing", pkcs12, b"geheim")
+    assert store.signing(ORG, "office").certificate == self_signed("sm2")
+    with pytest.raises(ConflictError, match="KEYS_EXISTS"):
+        store.import_key(ORG, "office", "signing", pkcs12, b"geheim")
+
+
+def test_a_file_that_is_no_key_is_refused_before_anything_is_stored(store: KeyStore, tmp_path: Path) -> None:
+    for data in (b"", b"-----BEGIN PRIVATE KEY-----", pem.write("PRIVATE KEY", b"\x30\x00").encode()):
+        with pytest.raises(InputError, match="KEY_FILE_FORM"):
+            store.import_key(ORG, "office", "signing", data, None)
+    with pytest.raises(ConfigError, match="KEYS_ALGORITHM"):
+        store.import_key(ORG, "office", "account", key("ecdsa-p256").to_pem(None), None)
+    assert not list(tmp_path.iterdir())
+
+
 def test_algorithms_that_are_not_for_a_purpose(store: KeyStore) -> None:
-    wrong = (("signing", "ed25519"), ("account", "rsa-3072"), ("approval", None), ("x", None))
-    for purpose, algorithm in wrong:
+    wrong = (("signing", "secp256k1"), ("account", "ed25519"), ("council", "ecdsa-p384"), ("signing", "dsa"))
+    for purpose, algorithm in (*wrong, ("approval", None), ("x", None)):
         with pytest.raises(ConfigError, match="KEYS_ALGORITHM"):
             store.create(ORG, "main", purpose, algorithm)
     with pytest.raises(ConfigError, match="KEYS_ALGORITHM"):
@@ -270,7 +355,7 @@ def test_list_tells_keys_apart_without_showing_them(store: KeyStore) -> None:
     assert entries[1].fingerprint == entries[3].fingerprint != entries[0].fingerprint
 
 
-@pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa-p256"])
+@pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa-p256", "sm2"])
 def test_council_key_signs_the_trust_file(store: KeyStore, algorithm: str) -> None:
     store.create(ORG, "member", "council", algorithm)
     listed, key = store.council(ORG, "member")
@@ -282,3 +367,17 @@ def test_every_code_has_words(store: KeyStore) -> None:
     with pytest.raises(ZhengyinError) as caught:
         store.account(ORG, "none")
     assert "none.account.pem" in caught.value.text("zh")
+
+
+def test_a_certificate_is_told_without_opening_its_key(tmp_path: Path) -> None:
+    """Which of an office's keys is bound must be known although another one's passphrase, or SM2, is not there."""
+    root = tmp_path / "keys"
+    made = KeyStore(root, b"words")
+    made.import_key(ORG, "office", "signing", key("sm2").to_pem(None), None)
+    made.put_certificate(ORG, "office", self_signed("sm2"))
+    assert KeyStore(root).certificate(ORG, "office") == self_signed("sm2")
+    with pytest.raises(NotFoundError, match="KEYS_UNKNOWN"):
+        KeyStore(root).certificate(ORG, "none")
+    (root / ORG / "office.signing.crt").write_bytes(b"")
+    with pytest.raises(ConfigError, match="KEYS_DAMAGED"):
+        KeyStore(root).certificate(ORG, "office")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from key_kit import key, software_key
 
 from ledger.core import merkle
 from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
@@ -25,14 +26,17 @@ from ledger.errors import (
     UnavailableError,
     ZhengyinError,
 )
+from ledger.outside.batch_signer import BatchSigner
 from ledger.outside.demo_authority import DemoAuthority
 from ledger.outside.file_revocation import FileRevocation
-from ledger.outside.software_signer import SoftwareSigner
+from ledger.outside.signing_keys import SigningKey
+from ledger.ports import PrivateKey
 
 NOW, DAY = 1_790_000_000, 86_400
 ORG = "11430000006122244L"
 APPROVAL = b"a" * 32
 KEY = ec.generate_private_key(ec.SECP256R1())
+HELD = software_key(KEY)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Batch:
 
     def leaves(self) -> bytes:
         return b"".join(self.found)
+
+    def sm3(self) -> None:
+        return None
 
     def approvals(self) -> bytes:
         return b"".join(self.given)
@@ -80,18 +87,18 @@ def certificate(authority: DemoAuthority) -> bytes:
 
 
 @pytest.fixture
-def signer(authority: DemoAuthority, certificate: bytes) -> SoftwareSigner:
-    return SoftwareSigner(ORG, KEY, certificate, [ApprovalKey(APPROVAL)], authority.revocation())
+def signer(authority: DemoAuthority, certificate: bytes) -> BatchSigner:
+    return BatchSigner(ORG, SigningKey(HELD, certificate), [ApprovalKey(APPROVAL)], authority.revocation())
 
 
-def refusal(signer: SoftwareSigner, manifest: Manifest = MANIFEST, batch: Batch = BATCH, now: int = NOW) -> Any:
+def refusal(signer: BatchSigner, manifest: Manifest = MANIFEST, batch: Batch = BATCH, now: int = NOW) -> Any:
     with pytest.raises(ZhengyinError) as caught:
         signer.sign(manifest, batch, now)
     assert "{" not in caught.value.text("zh") + caught.value.text("en")
     return caught.value
 
 
-def test_signature_verifies_with_path_and_revocation(signer: SoftwareSigner, authority: DemoAuthority) -> None:
+def test_signature_verifies_with_path_and_revocation(signer: BatchSigner, authority: DemoAuthority) -> None:
     signed = signer.sign(MANIFEST, BATCH, NOW)
     found = verify_detached(signed.cms, MANIFEST.to_bytes())
     assert found.certificate_sha256 == signed.certificate and found.organization == "甲市市场监督管理局"
@@ -100,22 +107,22 @@ def test_signature_verifies_with_path_and_revocation(signer: SoftwareSigner, aut
     assert (verdict.outcome, verdict.provisional, verdict.unused, path.unused) == ("good", True, (), ())
 
 
-def test_manifest_of_another_root_or_size(signer: SoftwareSigner) -> None:
+def test_manifest_of_another_root_or_size(signer: BatchSigner) -> None:
     assert refusal(signer, replace(MANIFEST, root=bytes(32))).code == "SIGNER_ROOT_DIFFERS"
     assert refusal(signer, replace(MANIFEST, size=4)).code == "SIGNER_ROOT_DIFFERS"
 
 
-def test_leaf_exchanged_after_the_manifest_was_made(signer: SoftwareSigner) -> None:
+def test_leaf_exchanged_after_the_manifest_was_made(signer: BatchSigner) -> None:
     leaves = (*LEAVES[:4], merkle.leaf_hash(b"forged"))
     assert refusal(signer, batch=replace(BATCH, found=leaves)).code == "SIGNER_ROOT_DIFFERS"
     assert refusal(signer, batch=replace(BATCH, found=())).code == "SIGNER_ROOT_DIFFERS"
 
 
-def test_counts_that_hide_a_type(signer: SoftwareSigner) -> None:
+def test_counts_that_hide_a_type(signer: BatchSigner) -> None:
     assert refusal(signer, replace(MANIFEST, counts=(("deed", 5),))).code == "SIGNER_COUNTS_DIFFER"
 
 
-def test_row_inserted_by_a_database_administrator(signer: SoftwareSigner) -> None:
+def test_row_inserted_by_a_database_administrator(signer: BatchSigner) -> None:
     leaves = (*LEAVES, merkle.leaf_hash(b"forged"))
     root = merkle.root_of(merkle.build_levels(b"".join(leaves)))
     counts = (("deed", 4), ("permit", 2))
@@ -126,32 +133,51 @@ def test_row_inserted_by_a_database_administrator(signer: SoftwareSigner) -> Non
     assert refusal(signer, batch=replace(BATCH, given=())).code == "SIGNER_APPROVAL_MISSING"
 
 
-def test_manifest_of_another_office(signer: SoftwareSigner) -> None:
+def test_manifest_of_another_office(signer: BatchSigner) -> None:
     assert refusal(signer, replace(MANIFEST, issuer="91350100M000100Y43")).code == "SIGNER_ISSUER_DIFFERS"
 
 
-def test_certificate_outside_its_validity(signer: SoftwareSigner) -> None:
+def test_certificate_outside_its_validity(signer: BatchSigner) -> None:
     for now in (NOW - DAY, NOW + 366 * DAY):
         assert refusal(signer, now=now).code == "SIGNER_CERTIFICATE_DATES"
 
 
-def test_no_signature_without_current_revocation_data(signer: SoftwareSigner) -> None:
+def test_no_signature_without_current_revocation_data(signer: BatchSigner) -> None:
     assert refusal(signer, now=NOW + 8 * DAY).code == "REVOCATION_SOURCE_CRL"
 
 
 def test_keys_that_do_not_belong_together(authority: DemoAuthority, certificate: bytes) -> None:
     source, approvals = authority.revocation(), [ApprovalKey(APPROVAL)]
     with pytest.raises(ConfigError, match="SIGNER_KEY_MISMATCH"):
-        SoftwareSigner(ORG, ec.generate_private_key(ec.SECP256R1()), certificate, approvals, source)
+        SigningKey(key("ecdsa-p256"), certificate)
     with pytest.raises(ConfigError, match="APPROVAL_KEYS_EMPTY"):
-        SoftwareSigner(ORG, KEY, certificate, [], source)
+        BatchSigner(ORG, SigningKey(HELD, certificate), [], source)
     odd = ec.generate_private_key(ec.SECP521R1())
     other = authority.issue(odd.public_key(), "局", ORG, NOW, 1)
     with pytest.raises(ConfigError, match="SIGNER_KEY_ALGORITHM"):
-        SoftwareSigner(ORG, odd, other, approvals, source)
+        SigningKey(software_key(odd), other)
+    assert BatchSigner(ORG, SigningKey(HELD, certificate), approvals, source).certificate == certificate
 
 
-def test_signer_does_not_show_its_keys(signer: SoftwareSigner) -> None:
+@dataclass(frozen=True)
+class Faulty:
+    """A device that answers with something else."""
+
+    spki: bytes
+
+    def sign(self, data: bytes) -> bytes:
+        return HELD.sign(data + b".")
+
+
+def test_a_signature_that_does_not_verify_never_gets_out(authority: DemoAuthority, certificate: bytes) -> None:
+    """Nobody could ever use the batch that it stands for."""
+    device: PrivateKey = Faulty(HELD.spki)
+    signer = BatchSigner(ORG, SigningKey(device, certificate), [ApprovalKey(APPROVAL)], authority.revocation())
+    with pytest.raises(UnavailableError, match="SIGNER_SIGNATURE_WRONG"):
+        signer.sign(MANIFEST, BATCH, NOW)
+
+
+def test_signer_does_not_show_its_keys(signer: BatchSigner) -> None:
     assert "object at" not in repr(signer) and ORG in repr(signer)
 
 

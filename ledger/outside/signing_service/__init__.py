@@ -1,0 +1,1 @@
+"""The signer as a process of its own. FORMATS, "Remote signer"."""
