@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.core.canonical import FORBIDDEN
 from ledger.crypto import der
@@ -45,6 +46,11 @@ def read_certificate(certificate: bytes) -> CertificateParts:
     """
     if len(certificate) > MAX_BYTES:
         raise InputError("CERTIFICATE_SYNTAX")
+    return _read(bytes(certificate))
+
+
+@lru_cache(512)  # of one signature the same few are read a dozen times
+def _read(certificate: bytes) -> CertificateParts:
     try:
         tbs, algorithm = read_signed(certificate)
         fields = tbs.children()

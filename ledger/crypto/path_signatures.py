@@ -1,26 +1,26 @@
-"""SM2 for pyhanko-certvalidator: signatures of certificates, by this project's own check.
+"""Signatures of certificates for pyhanko-certvalidator, by this project's own check.
 
-``asn1crypto`` is told the names once, when this module is imported: it is imported only where a path is judged.
+``asn1crypto`` is told the names of SM2 once, when this module is imported: it is imported only where a path is judged.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from asn1crypto import algos, keys
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from pyhanko_certvalidator.sig_validate import DEFAULT_SIGNATURE_VALIDATOR
 
-from ledger.crypto.algorithms import verify_raw
 from ledger.crypto.certificates import SM2_WITH_SM3
+from ledger.crypto.issuer_signatures import verify_issued
 from ledger.errors import InputError
 
 _NAME = "sm3_sm2"
 
 
 class PathSignatures:
-    """A ``SignatureValidator``: the library's own, and SM2 with SM3. The name in a certificate selects the check, and
-    the issuer's key must fit it."""
+    """A ``SignatureValidator``. The library's own trips over an algorithm that is not one for the key, and takes any
+    curve and any parameters of PSS."""
 
     def validate_signature(
         self,
@@ -30,18 +30,19 @@ class PathSignatures:
         signature_algorithm: Any,
         *context: Any,
     ) -> None:
-        """Raises ``InvalidSignature``; ``UnsupportedAlgorithm`` for another key; ``ConfigError``
-        ``SM2_UNAVAILABLE``."""
-        if signature_algorithm["algorithm"].native != _NAME:
-            DEFAULT_SIGNATURE_VALIDATOR.validate_signature(
-                signature, signed_data, public_key_info, signature_algorithm, *context
-            )
-            return
+        """Raises ``InvalidSignature``; ``UnsupportedAlgorithm`` for a scheme or key that is not allowed;
+        ``ConfigError`` ``SM2_UNAVAILABLE``."""
         try:
-            verify_raw(public_key_info.dump(), "sm2-sm3", signature, signed_data)
+            _verify(public_key_info.dump(), signature_algorithm.dump(), signature, signed_data)
         except InputError as error:
             fault = InvalidSignature if error.code == "SIGNATURE_INVALID" else UnsupportedAlgorithm
             raise fault(error.code) from error
+
+
+# Leaves come and go, the authorities above them stay: what one of them signed for another is checked once.
+@lru_cache(256)
+def _verify(spki: bytes, identifier: bytes, signature: bytes, data: bytes) -> None:
+    verify_issued(spki, identifier, signature, data)
 
 
 def _register(identifier: Any, dotted: str, name: str) -> None:

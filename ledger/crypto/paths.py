@@ -1,29 +1,27 @@
 """Certificate paths to an authority of the trust file, as of a moment in the past (RFC 5280 section 6).
 
 Candidates are found here within a fixed budget, since a hostile set of cross-certificates has factorially
-many paths; each candidate is judged by pyhanko-certvalidator without any fetching. Revocation is judged in
-``revocation``.
+many paths; each is judged by ``path_rules``. Revocation is judged in ``revocation``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Sequence
+import threading
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from cryptography.exceptions import UnsupportedAlgorithm
-
-from ledger.crypto.certificates import fingerprint, read_certificate
-from ledger.errors import InputError, ZhengyinError
+from ledger.crypto.certificates import CertificateParts, fingerprint, read_certificate
+from ledger.crypto.path_rules import MALFORMED, SIGNING, Purpose, judge_chain
+from ledger.errors import InputError
 
 MAX_LENGTH = 8  # certificates in a path, anchor included
 MAX_STEPS = 64  # certificates looked at while searching
-RSA_LEAST_BITS = 2048
-_SIGNING_USAGES = {"digital_signature", "non_repudiation"}
-_MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+MAX_CHAINS = 16  # chains judged: each costs up to eight checks of a signature
+MAX_KEPT = 32  # authorities' certificates kept parsed, by each thread
+MAX_NAME = 2048  # bytes of a Name, DER: comparing names as RFC 5280 wants costs a look at each character
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,139 +34,191 @@ class CertificatePath:
     unused: tuple[bytes, ...]
 
 
-def build_path(leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int) -> CertificatePath:
-    """The path of ``leaf`` over some of ``others`` to one of ``anchors`` (DER each) at ``moment`` (seconds
-    UTC).
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chain by names, DER, leaf first, anchor last, and why it is no path; None: it is one."""
 
-    The anchor's own validity is not judged (RFC 5280 section 6.1.1 d): the trust file dates its authorities.
+    certificates: tuple[bytes, ...]
+    fault: InputError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """All candidates, shortest first. ``complete``: none was left out for the budget's sake."""
+
+    candidates: tuple[Candidate, ...]
+    complete: bool
+
+
+def build_path(
+    leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int, purpose: Purpose = SIGNING
+) -> CertificatePath:
+    """The shortest of ``find_paths``, and raises as it does."""
+    return find_paths(leaf, others, anchors, moment, purpose)[0]
+
+
+def find_paths(
+    leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int, purpose: Purpose = SIGNING
+) -> tuple[CertificatePath, ...]:
+    """The valid paths of ``leaf`` over some of ``others`` to some of ``anchors`` (DER each) at ``moment`` (seconds
+    UTC), shortest first, at least one.
+
+    Authorities that certify each other, or renew their certificates, give one leaf several. The anchor's own validity
+    is not judged (RFC 5280 section 6.1.1 d): the trust file dates its authorities.
 
     Raises:
-        InputError: ``PATH_NO_ANCHORS`` for no anchor at all; ``PATH_NONE`` no chain to an anchor;
-            ``PATH_LEAF_IS_ANCHOR`` the signing certificate is itself an authority's; ``PATH_EXPIRED``,
-            ``PATH_NOT_YET_VALID`` with the date; ``PATH_SIGNATURE``; ``PATH_ALGORITHM``; ``PATH_KEY_USAGE``;
-            ``PATH_INVALID`` another rule of RFC 5280 section 6, with the reason; ``PATH_CERTIFICATE``
-            unreadable; ``PATH_TOO_COMPLEX`` more certificates than the budget.
+        InputError: as ``search``; ``PATH_NONE`` no chain to an anchor; and where there are chains but no path, why the
+            likeliest is none: ``PATH_EXPIRED``, ``PATH_NOT_YET_VALID`` with the date; ``PATH_SIGNATURE``;
+            ``PATH_ALGORITHM``; ``PATH_KEY_USAGE``; ``PATH_PURPOSE``; ``PATH_NAMES_MANY``; ``PATH_INVALID`` another rule
+            of RFC 5280 section 6, with the reason; ``PATH_TOO_COMPLEX`` more certificates than the budget.
         ConfigError: ``SM2_UNAVAILABLE`` where this machine cannot check a signature by SM2.
+    """
+    found = search(leaf, others, anchors, moment, purpose)
+    paths = tuple(
+        CertificatePath(c.certificates, fingerprint(c.certificates[-1]), _without(others, c.certificates))
+        for c in found.candidates
+        if c.fault is None
+    )
+    if paths:
+        return paths
+    if not found.complete:
+        raise InputError("PATH_TOO_COMPLEX", limit=MAX_STEPS)
+    faults = [c.fault for c in found.candidates if c.fault is not None]
+    if not faults:
+        raise InputError("PATH_NONE")
+    # of two authorities of one name the other one's key says nothing about this certificate
+    raise min(faults, key=lambda fault: fault.code == "PATH_SIGNATURE")
+
+
+def search(
+    leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], moment: int, purpose: Purpose = SIGNING
+) -> Search:
+    """Every chain that the budget allows, judged.
+
+    Raises:
+        InputError: ``PATH_NO_ANCHORS`` no anchor at all; ``PATH_LEAF_IS_ANCHOR`` the certificate is itself an
+            authority's; ``PATH_CERTIFICATE`` one that is supplied cannot be read.
+        ConfigError: ``SM2_UNAVAILABLE``.
     """
     if not anchors:
         raise InputError("PATH_NO_ANCHORS")
     if leaf in anchors:
         raise InputError("PATH_LEAF_IS_ANCHOR")
-    return _build(leaf, tuple(others), tuple(anchors), moment)
+    return _search(leaf, tuple(others), tuple(anchors), moment, purpose)
+
+
+def _without(others: Sequence[bytes], used: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    return tuple(data for data in others if data not in used)
 
 
 # A pure function of its bytes, and a batch's records share them: a checker of many bundles pays once.
 @lru_cache(64)
-def _build(leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int) -> CertificatePath:
-    try:
-        certificates = {data: _load(data) for data in (leaf, *others)} | _readable(anchors)
-        _require_usage(certificates[leaf])
-        anchors = tuple(data for data in anchors if data in certificates)
-        faults: list[ZhengyinError] = []
-        for candidate in _candidates(leaf, others, anchors, certificates):
-            try:
-                _judge([certificates[data] for data in candidate], moment)
-            except InputError as fault:
-                faults.append(fault)
-                continue
-            unused = tuple(data for data in others if data not in candidate)
-            return CertificatePath(candidate, fingerprint(candidate[-1]), unused)
-    except _MALFORMED as error:
-        raise InputError("PATH_CERTIFICATE") from error
-    raise faults[0] if faults else InputError("PATH_NONE")
+def _search(
+    leaf: bytes, others: tuple[bytes, ...], anchors: tuple[bytes, ...], moment: int, purpose: Purpose
+) -> Search:
+    parts = {data: _read(data) for data in dict.fromkeys((leaf, *others))}
+    others = tuple(parts)[1:]
+    found: list[Candidate] = []
+    complete = True
+    for chain in _chains(leaf, others, _by_subject(anchors), parts):
+        if chain is None or len(found) == MAX_CHAINS:
+            complete = False
+            break
+        found.append(Candidate(chain, _fault(chain, moment, purpose)))
+    return Search(tuple(found), complete)
 
 
-def _load(data: bytes) -> Any:
+def _fault(chain: tuple[bytes, ...], moment: int, purpose: Purpose) -> InputError | None:
     from asn1crypto import x509
 
     try:
-        read_certificate(data)
+        leaf = x509.Certificate.load(chain[0], strict=True)
+        judge_chain([leaf, *map(_SHELF.authority, chain[1:])], moment, purpose)
     except InputError as error:
-        raise InputError("PATH_CERTIFICATE") from error
-    return x509.Certificate.load(data, strict=True)
+        return error
+    except MALFORMED:
+        return InputError("PATH_CERTIFICATE")
+    return None
 
 
-def _readable(anchors: Sequence[bytes]) -> dict[bytes, Any]:
-    """An authority that cannot be read ends no path; it must not make forgeries of the records of all others."""
-    found = {}
-    for data in anchors:
-        with suppress(InputError, *_MALFORMED):
-            found[data] = _load(data)
-    return found
+class _Shelf(threading.local):
+    """Authorities' certificates as parsed, half the cost of a path; a thread's own, since asn1crypto goes on parsing
+    where it is asked."""
+
+    def __init__(self) -> None:
+        self.kept: dict[bytes, Any] = {}
+
+    def authority(self, data: bytes) -> Any:
+        from asn1crypto import x509
+
+        found = self.kept.get(data)
+        if found is None:
+            if len(self.kept) >= MAX_KEPT:
+                self.kept.clear()
+            found = self.kept[data] = x509.Certificate.load(data, strict=True)
+        return found
 
 
-def _require_usage(leaf: Any) -> None:
-    usage = leaf.key_usage_value
-    if usage is None or not _SIGNING_USAGES & usage.native:
-        raise InputError("PATH_KEY_USAGE")
+_SHELF = _Shelf()
 
 
-def _candidates(
-    leaf: bytes, others: Sequence[bytes], anchors: Sequence[bytes], certificates: dict[bytes, Any]
-) -> Iterator[tuple[bytes, ...]]:
-    """Chains from leaf to an anchor by name, shortest first; anchors before other certificates of one
-    name."""
+def _chains(
+    leaf: bytes,
+    others: Sequence[bytes],
+    anchors: dict[Hashable, tuple[bytes, ...]],
+    parts: dict[bytes, CertificateParts],
+) -> Iterator[tuple[bytes, ...] | None]:
+    """Chains from leaf to an anchor by name, shortest first; anchors before other certificates of one name. None: the
+    budget is spent."""
     waiting: list[tuple[bytes, ...]] = [(leaf,)]
     steps = 0
     while waiting:
         chain = waiting.pop(0)
-        issuer = certificates[chain[-1]].issuer.hashable
-        for anchor in anchors:
-            if certificates[anchor].subject.hashable == issuer:
-                yield (*chain, anchor)
+        issuer = _name(parts[chain[-1]].issuer)
+        yield from ((*chain, anchor) for anchor in anchors.get(issuer, ()) if anchor not in chain)
         for other in others:
-            if other in chain or other in anchors or certificates[other].subject.hashable != issuer:
+            if _name(parts[other].subject) != issuer or _repeats(parts, chain, other):
                 continue
             steps += 1
             if steps > MAX_STEPS:
-                raise InputError("PATH_TOO_COMPLEX", limit=MAX_STEPS)
+                yield None
+                return
             if len(chain) + 2 <= MAX_LENGTH:
                 waiting.append((*chain, other))
 
 
-def _judge(chain: list[Any], moment: int) -> None:
-    from pyhanko_certvalidator import errors
-    from pyhanko_certvalidator.authority import CertTrustAnchor
-    from pyhanko_certvalidator.context import ValidationContext
-    from pyhanko_certvalidator.path import ValidationPath
-    from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
-    from pyhanko_certvalidator.validate import async_validate_path
+def _repeats(parts: dict[bytes, CertificateParts], chain: tuple[bytes, ...], other: bytes) -> bool:
+    """Would the chain pass the same authority's same key twice? It would be a loop, whatever the certificates."""
+    key, name = parts[other].spki, _name(parts[other].subject)
+    return any(parts[data].spki == key and _name(parts[data].subject) == name for data in chain)
 
-    from ledger.crypto.path_signatures import PathSignatures
 
-    for certificate in chain:
-        if certificate.public_key.algorithm == "rsa" and certificate.public_key.bit_size < RSA_LEAST_BITS:
-            raise InputError("PATH_ALGORITHM")
-    context = ValidationContext(
-        trust_roots=[chain[-1]],
-        other_certs=[],
-        allow_fetching=False,
-        moment=datetime.fromtimestamp(moment, UTC),
-        time_tolerance=timedelta(0),
-        revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
-        signature_validator=PathSignatures(),
-    )
-    path = ValidationPath(CertTrustAnchor(chain[-1]), chain[-2:0:-1], chain[0])
+def _read(data: bytes) -> CertificateParts:
     try:
-        _run(async_validate_path(context, path))
-    except errors.ExpiredError as error:
-        raise InputError("PATH_EXPIRED", expired=int(error.expired_dt.timestamp()), moment=moment) from error
-    except errors.NotYetValidError as error:
-        since = int(error.valid_from.timestamp())
-        raise InputError("PATH_NOT_YET_VALID", since=since, moment=moment) from error
-    except (errors.DisallowedAlgorithmError, UnsupportedAlgorithm) as error:
-        raise InputError("PATH_ALGORITHM") from error
-    except errors.ValidationError as error:
-        if "signature" in error.failure_msg:
-            raise InputError("PATH_SIGNATURE") from error
-        raise InputError("PATH_INVALID", reason=error.failure_msg) from error
+        parts = read_certificate(data)
+        if max(len(parts.subject), len(parts.issuer)) > MAX_NAME:
+            raise InputError("CERTIFICATE_SYNTAX")
+        _name(parts.subject), _name(parts.issuer)
+    except (InputError, *MALFORMED) as error:
+        raise InputError("PATH_CERTIFICATE") from error
+    return parts
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> None:
-    """Run a coroutine that never waits, since nothing is fetched: no event loop is needed, nor disturbed."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    work.close()
-    raise RuntimeError("path validation waited for something although nothing may be fetched")
+# A trust file names hundreds of authorities, of which a path needs one. Only values are kept that no thread changes.
+@lru_cache(16)
+def _by_subject(anchors: tuple[bytes, ...]) -> dict[Hashable, tuple[bytes, ...]]:
+    """One that cannot be read ends no path; it must not make forgeries of the records of all others."""
+    found: dict[Hashable, tuple[bytes, ...]] = {}
+    for data in anchors:
+        with suppress(InputError):
+            subject = _name(_read(data).subject)
+            found[subject] = (*found.get(subject, ()), data)
+    return found
+
+
+@lru_cache(1024)
+def _name(name: bytes) -> Hashable:
+    """A Name, DER, so that two are equal if RFC 5280 section 7.1 says so."""
+    from asn1crypto import x509
+
+    return x509.Name.load(name, strict=True).hashable  # type: ignore[no-any-return]

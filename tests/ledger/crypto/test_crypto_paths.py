@@ -116,8 +116,8 @@ def test_no_flipped_bit_in_the_intermediate_passes() -> None:
 
 
 def test_crowd_of_cross_certificates_is_refused_soon() -> None:
-    key = p256()
-    others = [certificate("Issuing", key.public_key(), "Issuing", key, ca=True, key_usage=CA_USAGE) for _ in range(12)]
+    keys = [p256() for _ in range(12)]
+    others = [certificate("Issuing", k.public_key(), "Issuing", k, ca=True, key_usage=CA_USAGE) for k in keys]
     assert code_of(CHAIN.leaf, others, [CHAIN.root]) == "PATH_TOO_COMPLEX"
 
 
