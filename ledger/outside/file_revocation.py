@@ -8,18 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from ledger.core.bundles import ValidationData
-from ledger.errors import ConfigError, UnavailableError
-
-T = TypeVar("T")
-
-MAX_DEPTH = 8  # certificates from the signer's to the root
+from ledger.crypto.crls import read_crl
+from ledger.crypto.revocation import infos_about
+from ledger.crypto.revocation_info import RevocationInfo, Subject, read_subject
+from ledger.errors import ConfigError, InputError, UnavailableError
+from ledger.outside.issuer_chains import chain_above
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,103 +27,95 @@ class ListSpan:
 
 
 class FileRevocation:
-    """``ports.RevocationSource`` over one or several folders."""
+    """``ports.RevocationSource`` over one or several folders. ``anchors``: certificates (DER) at which paths end before
+    a root, the trust file's."""
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, anchors: Sequence[bytes] = ()) -> None:
         self._folders = folders
+        self._anchors = anchors
 
-    def collect(self, certificates: Sequence[bytes], now: int) -> ValidationData:
-        """Authorities between each certificate and its root (the root itself is the verifier's to bring), and
-        the newest CRL of every authority in the chain, current at ``now``.
+    def collect(
+        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+    ) -> ValidationData:
+        """As ``ports.RevocationSource``, with the newest list of every authority.
 
         Raises:
-            UnavailableError: ``REVOCATION_SOURCE_ISSUER`` no certificate of an issuer;
-            ``REVOCATION_SOURCE_CRL`` no
-                CRL of an issuer that is current.
-            ConfigError: ``REVOCATION_SOURCE_DAMAGED`` a file that cannot be read.
+            UnavailableError: ``REVOCATION_SOURCE_ISSUER`` no certificate of an issuer; ``REVOCATION_SOURCE_CRL`` no CRL
+                of an issuer that is current, or none taken after ``after``.
+            ConfigError: ``REVOCATION_SOURCE_DAMAGED`` a file that cannot be read; ``SM2_UNAVAILABLE``.
         """
-        authorities, crls = self._authorities(), self._crls()
+        authorities, crls = [*known, *self._anchors, *self.certificates()], self.crls()
         found_certificates: set[bytes] = set()
         found_crls: set[bytes] = set()
         for data in certificates:
-            for issuer in _issuers(x509.load_der_x509_certificate(data), authorities):
-                if issuer.subject != issuer.issuer:
-                    found_certificates.add(issuer.public_bytes(Encoding.DER))
-                found_crls.add(_newest(issuer, crls, now).public_bytes(Encoding.DER))
+            subject = read_subject(data)
+            for issuer in chain_above(data, authorities, self._anchors):
+                if issuer.data not in self._anchors and issuer.parts.subject != issuer.parts.issuer:
+                    found_certificates.add(issuer.data)
+                newest = newest_list(subject, issuer, crls, now, after)
+                if newest is None:
+                    raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.x509.subject.rfc4514_string())
+                found_crls.add(newest)
+                subject = issuer
         return ValidationData(tuple(sorted(found_certificates)), tuple(sorted(found_crls)), ())
 
     def spans(self) -> list[ListSpan]:
         """How long the lists here last, for each certificate of an authority.
 
         Raises:
-            ConfigError: ``REVOCATION_SOURCE_DAMAGED``.
+            ConfigError: ``REVOCATION_SOURCE_DAMAGED``, ``SM2_UNAVAILABLE``.
         """
-        crls, found = self._crls(), []
-        for authority in self._authorities():
-            name, own = authority.subject.rfc4514_string(), _lists(authority, crls)
+        crls, found = self.crls(), []
+        for data in self.certificates():
+            authority = read_subject(data)
+            # which certificate is asked about does not matter for how long a list lasts
+            name, own = authority.x509.subject.rfc4514_string(), _lists(authority, authority, crls)
             if not own:
                 found.append(ListSpan(name, None, None))
                 continue
-            newest = max(own, key=lambda crl: crl.last_update_utc)
-            until = newest.next_update_utc
-            since = int(newest.last_update_utc.timestamp())
-            found.append(ListSpan(name, since, int(until.timestamp()) if until else since))
+            newest = max(own, key=lambda info: info.this_update)
+            found.append(ListSpan(name, newest.this_update, newest.next_update or newest.this_update))
         return found
 
-    def _authorities(self) -> list[x509.Certificate]:
-        return [_read(x509.load_der_x509_certificate, file) for file in self._files("certificates", "*.der")]
+    def certificates(self) -> list[bytes]:
+        """Of the authorities, DER. Raises ConfigError ``REVOCATION_SOURCE_DAMAGED``."""
+        return [_read(read_subject, file) for file in self._files("certificates", "*.der")]
 
-    def _crls(self) -> list[x509.CertificateRevocationList]:
-        return [_read(x509.load_der_x509_crl, file) for file in self._files("crls", "*.crl")]
+    def crls(self) -> list[bytes]:
+        """DER. Raises ConfigError ``REVOCATION_SOURCE_DAMAGED``."""
+        return [_read(read_crl, file) for file in self._files("crls", "*.crl")]
 
     def _files(self, folder: str, pattern: str) -> list[Path]:
         return [file for root in self._folders for file in sorted((root / folder).glob(pattern))]
 
 
-def _issuers(certificate: x509.Certificate, authorities: list[x509.Certificate]) -> list[x509.Certificate]:
-    """The chain above ``certificate``, its root last."""
-    found: list[x509.Certificate] = []
-    while certificate.subject != certificate.issuer:
-        above = [authority for authority in authorities if _issued(authority, certificate)]
-        if not above or len(found) == MAX_DEPTH:
-            raise UnavailableError("REVOCATION_SOURCE_ISSUER", issuer=certificate.issuer.rfc4514_string())
-        certificate = above[0]
-        found.append(certificate)
+def newest_list(
+    certificate: Subject, issuer: Subject, crls: Sequence[bytes], now: int, after: int | None
+) -> bytes | None:
+    """The newest of the issuer's lists that covers the certificate, is current and was taken later than ``after``."""
+    current = [
+        info
+        for info in _lists(certificate, issuer, crls)
+        if info.gap is None and now < info.next_update and (after is None or info.is_later(after, certificate.expires))
+    ]
+    return max(current, key=lambda info: info.this_update).data if current else None
+
+
+def _lists(certificate: Subject, issuer: Subject, crls: Sequence[bytes]) -> list[RevocationInfo]:
+    """Those that the issuer signed."""
+    found: list[RevocationInfo] = []
+    for data in crls:
+        try:
+            found += infos_about(certificate.data, issuer.data, ValidationData((), (data,), ()))
+        except InputError:
+            continue  # a namesake's
     return found
 
 
-def _issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+def _read(check: Callable[[bytes], object], file: Path) -> bytes:
     try:
-        certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _newest(
-    issuer: x509.Certificate, crls: list[x509.CertificateRevocationList], now: int
-) -> x509.CertificateRevocationList:
-    current = [
-        crl for crl in _lists(issuer, crls) if crl.next_update_utc is not None and now < crl.next_update_utc.timestamp()
-    ]
-    if not current:
-        raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.subject.rfc4514_string())
-    return max(current, key=lambda crl: crl.last_update_utc)
-
-
-def _lists(
-    issuer: x509.Certificate, crls: list[x509.CertificateRevocationList]
-) -> list[x509.CertificateRevocationList]:
-    """Those that the issuer signed."""
-    return [
-        crl
-        for crl in crls
-        if crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    ]
-
-
-def _read(load: Callable[[bytes], T], file: Path) -> T:
-    try:
-        return load(file.read_bytes())
-    except (ValueError, OSError) as error:
+        data = file.read_bytes()
+        check(data)
+    except (InputError, OSError) as error:
         raise ConfigError("REVOCATION_SOURCE_DAMAGED", file=file.name) from error
+    return data

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from crypto_kit import DAY, NOW, Chain, at, certificate, crl, entry, p256, usage
 from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.core.bundles import ValidationData
 from ledger.crypto.paths import CertificatePath, build_path
@@ -196,6 +198,25 @@ def test_unknown_critical_entry_extension_forbids_the_list() -> None:
     assert verdict(ROOT_CRL, issuing_crl(revoked=(foreign,))).code == "REVOCATION_SCOPE"
 
 
-def test_ocsp_responses_are_not_passed_over_in_silence() -> None:
-    found = verdict(ROOT_CRL, GOOD, ocsps=(b"\x30\x00",))
-    assert (found.outcome, found.code) == ("unknown", "REVOCATION_OCSP_UNSUPPORTED")
+def test_revocation_after_the_moment_is_told() -> None:
+    listed = issuing_crl(
+        taken=LATER, revoked=(entry(CHAIN.leaf, NOW + 1, x509.CRLReason(x509.ReasonFlags.superseded)),)
+    )
+    found = verdict(ROOT_LATER, listed)
+    assert found.afterwards == ({"position": 0, "revoked": NOW + 1, "reason": "superseded"},)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, len(GOOD)), st.binary(min_size=1, max_size=8))
+def test_hostile_lists_are_refused_or_say_nothing(place: int, written: bytes) -> None:
+    data = GOOD[:place] + written + GOOD[place + len(written) :]
+    try:
+        found = verdict(ROOT_CRL, data)
+    except InputError:
+        return
+    assert data == GOOD or (found.outcome, found.unused) == ("unknown", (data,))
+
+
+def test_unreadable_responses_are_not_passed_over_in_silence() -> None:
+    with pytest.raises(InputError, match="REVOCATION_OCSP_SYNTAX"):
+        verdict(ROOT_CRL, GOOD, ocsps=(b"\x30\x00",))
