@@ -55,6 +55,27 @@ def write_oid(dotted: str) -> bytes:
     return write(OID, bytes(body))
 
 
+def read_oid(element: Element) -> str:
+    """The dotted form of what ``write_oid`` writes.
+
+    Raises:
+        InputError: ``DER_SHAPE`` for another tag, a cut or over-long arc, or more than 64 bytes.
+    """
+    body = element.content
+    if element.tag != OID or not 0 < len(body) <= 64 or body[-1] & 0x80:
+        raise InputError("DER_SHAPE")
+    arcs, arc, fresh = [], 0, True
+    for byte in body:
+        if fresh and byte == 0x80:
+            raise InputError("DER_SHAPE")  # a leading zero: a second spelling
+        arc, fresh = arc << 7 | byte & 0x7F, not byte & 0x80
+        if fresh:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
 def write_time(instant: int) -> bytes:
     """``Time`` of RFC 5652 section 11.3: UTCTime from 1950 to 2049, GeneralizedTime outside, seconds UTC."""
     moment = datetime.fromtimestamp(instant, UTC)

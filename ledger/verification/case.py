@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.core.bundles import Bundle
-from ledger.core.trust_lists import Authority, Policy, TrustedChain
+from ledger.core.trust_lists import Authority, Policy
+from ledger.core.trusted_chains import TrustedChain
 from ledger.core.verdicts import Finding, Step, StepResult, failed, undetermined, worst
 from ledger.crypto.cms import CmsSignature
 from ledger.crypto.paths import CertificatePath
@@ -65,6 +66,7 @@ class Case:
     after: SealedBlock | None = None  # 7
     event: AnchoredEvent | None = None  # 8
     times: Times | None = None  # 9
+    used_validation: frozenset[bytes] = frozenset()  # 9: certificates, CRLs and responses on which tokens rest
     paths: tuple[SignerPath, ...] | None = None  # 10
     interest: int | None = None  # 14: the instant judged, seconds UTC
 
