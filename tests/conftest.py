@@ -5,6 +5,7 @@ The ledger is imported inside them: tests of the rows below must not load what t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ledger_world import Template, World
+    from pki_kit import Kit
     from postgres_server import PostgresServer
 
 _SUFFIX = {"sqlite": "", "postgresql": "_postgresql"}
@@ -84,3 +86,13 @@ def shared_demo(filled_template: Template, tmp_path_factory: pytest.TempPathFact
     """The same for tests that only read."""
     with filled_template.lend(tmp_path_factory.mktemp("shared") / "home") as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    """Ten certification authorities, each with its peculiarity; tests issue and revoke, and change no authority."""
+    from pki_kit import make_kit
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return make_kit(tmp_path_factory.mktemp("pki") / "made", shared)

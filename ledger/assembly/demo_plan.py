@@ -12,8 +12,10 @@ CITY_A, CITY_B = "CN-440100", "CN-320100"
 OFFICE_A, OFFICE_B = "114401000700000148", "11320100070001017R"
 COURT, NOTARY = "1144010007000201X4", "12440100070003012L"
 COUNCIL = ("114401000700040158", "11320100070005018R", "114401000700060107")
+PROVIDERS = ("914401010008001124", "91320100000800120H")
+"""Of the certification authorities; they are not in the consortium."""
 
-_OFFICE = (Kind.LICENSE, Kind.SEAL, Kind.EVIDENCE)
+_OFFICE = (Kind.LICENSE, Kind.SEAL, Kind.SEAL_USE, Kind.EVIDENCE)
 _COURT = (Kind.EVIDENCE, Kind.COUNTERSIGNATURE, Kind.CUSTODY, Kind.DECISION, Kind.FREEZE)
 _NOTARY = (Kind.EVIDENCE, Kind.COUNTERSIGNATURE, Kind.CUSTODY)
 
@@ -31,8 +33,8 @@ def demo_plan() -> Plan:
             Founder(COUNCIL[2], "示范甲市司法局", CITY_A, "ca-a"),
         ),
         authorities=(
-            AuthorityPlan("ca-a", "示范 CA 甲", "ecdsa-p256"),
-            AuthorityPlan("ca-b", "示范 CA 乙", "rsa-3072"),
+            AuthorityPlan("ca-a", "示范 CA 甲", "ecdsa-p256", provider=PROVIDERS[0]),
+            AuthorityPlan("ca-b", "示范 CA 乙", "rsa-3072", provider=PROVIDERS[1]),
         ),
         council=COUNCIL,
         threshold=2,

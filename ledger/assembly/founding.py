@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ledger.assembly.adapters import MAIN
 from ledger.assembly.app import App
 from ledger.assembly.chains import found_engine
+from ledger.assembly.founding_trust import FirstList, described, voices
 from ledger.assembly.home import ChainFile, Home
 from ledger.assembly.trusting import first_trust
 from ledger.chain.calls import ConsortiumCalls, CouncilCall
@@ -26,12 +25,20 @@ from ledger.chain.contracts import Contracts
 from ledger.chain.deploy import CouncilRules, Member, deploy, identity_of
 from ledger.chain.governance import Council
 from ledger.chain.transactor import Transactor
+from ledger.chain.trust_list import deploy_trust_list
 from ledger.core.accreditations import ANY, Accreditation
 from ledger.core.registries import Kind
+from ledger.core.trust_documents import TrustDocument, document_bytes, document_id
+from ledger.core.trust_services import ServiceType
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, UnavailableError
 from ledger.outside.demo_authority import DemoAuthority
-from ledger.outside.keystore import KeyStore, passphrase_from
+from ledger.outside.demo_pki.member import PkiMember
+from ledger.outside.demo_pki.pki import DemoPki
+from ledger.outside.demo_pki.plan import TIME_STAMPING
+from ledger.outside.demo_pki.server import free_port
+from ledger.outside.keystore import KeyStore
+from ledger.outside.passphrases import passphrase_from
 from ledger.ports import Account
 from ledger.settings import SettingValue, load_settings, write_settings
 from ledger.store.files import translated
@@ -53,19 +60,24 @@ class Founder:
 
 @dataclass(frozen=True, slots=True)
 class AuthorityPlan:
-    """A test CA to be made: folder, name in its certificates, key algorithm (its own and its offices'), country."""
+    """A test CA to be made: folder, name in its certificates, key algorithm (its own and its offices'), country, and
+    the organisation that offers it; ``None``: the one that operates the chain. ``recognised_in``: the jurisdictions
+    that recognise it; ``None``: all."""
 
     folder: str
     name: str
     algorithm: str
     country: str = "CN"
+    provider: str | None = None
+    recognised_in: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``council``: members' organisations, the first one operates the embedded chain; ``delay``: seconds.
 
-    On a network, whose nodes ``settings["engine"]`` names, ``consensus`` says by which rules it seals.
+    On a network, whose nodes ``settings["engine"]`` names, ``consensus`` says by which rules it seals. ``pki``: the
+    authorities are of the demonstration PKI, with all their services on this machine.
     """
 
     founders: tuple[Founder, ...]
@@ -75,6 +87,7 @@ class Plan:
     delay: int
     settings: dict[str, SettingValue] = field(default_factory=dict)
     consensus: str = "embedded"
+    pki: bool = False
 
     @property
     def operator(self) -> str:
@@ -83,6 +96,11 @@ class Plan:
     @property
     def jurisdictions(self) -> tuple[str, ...]:
         return tuple(sorted({f.jurisdiction for f in self.founders}))
+
+    @property
+    def recognised(self) -> dict[str, tuple[str, ...]]:
+        """By authority, where fewer than all jurisdictions recognise it."""
+        return {a.folder: a.recognised_in for a in self.authorities if a.recognised_in is not None}
 
 
 def found(
@@ -122,17 +140,14 @@ def _build(
     home, now = Home(root), int(clock())
     keys = KeyStore(home.keys, passphrase_from(os.environ))
     say("keys")
-    authorities = {
-        a.folder: DemoAuthority.create(home.authorities / a.folder, a.name, a.algorithm, now, a.country)
-        for a in plan.authorities
-    }
+    authorities = _make_authorities(home, plan, now)
     accounts = _make_keys(keys, plan)
     keys.create_secret(plan.operator, MAIN, "index")
     algorithms = {a.folder: a.algorithm for a in plan.authorities}
     certificates = {
         f.organisation: _certify(keys, authorities[f.authority], f, now, algorithms[f.authority]) for f in plan.founders
     }
-    write_settings(root, plan.settings)
+    write_settings(root, _time_stamping(authorities) | plan.settings)
     settings = load_settings(root)
     say("store")
     # a crash after this leaves tables in a server's database: the next founding names them and stops
@@ -145,12 +160,16 @@ def _build(
         transactor = Transactor(engine, sleep=sleep, clock=clock)
         members = tuple(Member(o, accounts[o].address) for o in plan.council)
         contracts = deploy(transactor, accounts[plan.operator], CouncilRules(members, plan.threshold, plan.delay))
+        address = deploy_trust_list(transactor, accounts[plan.operator], contracts)
+        contracts = replace(contracts, trust_list=address)
         identity = identity_of(transactor, contracts)
         home.chain_file.write_bytes(ChainFile(identity, contracts, plan.consensus, plan.operator).to_bytes())
         say("council")
         documents = accreditations(plan.founders)
-        calls = founding_calls(contracts, plan.founders, accounts, certificates, documents)
+        trusted = _first_list(plan, accounts, home, authorities)
+        calls = founding_calls(contracts, plan.founders, accounts, certificates, documents) + trusted.calls(contracts)
         Council(transactor, contracts).carry([accounts[o] for o in plan.council[: plan.threshold]], calls)
+        trusted.recognise(transactor, contracts)
         chain = EngineChain(engine, identity, contracts, plan.consensus, depth=settings.engine_depth)
         _await_finality(transactor, chain)
     finally:
@@ -159,8 +178,41 @@ def _build(
         folder.mkdir()
     with App(settings, clock, sleep) as app:
         keep_documents(app, documents)
+        keep_trust_documents(app, trusted.documents())
         app.indexing.run()
-        app.trust.install(first_trust(app, plan.jurisdictions, plan.council, plan.threshold))
+        app.trust.install(first_trust(app, plan.jurisdictions, plan.council, plan.threshold, plan.recognised))
+
+
+def _make_authorities(home: Home, plan: Plan, now: int) -> dict[str, DemoAuthority | PkiMember]:
+    if plan.pki:
+        pki = DemoPki.create(home.authorities, now, free_port(), tuple(a.folder for a in plan.authorities))
+        return {a.folder: PkiMember(pki, a.folder) for a in plan.authorities}
+    return {
+        a.folder: DemoAuthority.create(home.authorities / a.folder, a.name, a.algorithm, now, a.country)
+        for a in plan.authorities
+    }
+
+
+def _time_stamping(authorities: Mapping[str, DemoAuthority | PkiMember]) -> dict[str, SettingValue]:
+    """Where the ledger gets its time-stamps, as a setting."""
+    members = [authorities.get(label) for label in TIME_STAMPING]
+    urls = tuple(member.time_stamping_url for member in members if isinstance(member, PkiMember))
+    return {"timestamp_urls": urls} if urls else {}
+
+
+def _first_list(
+    plan: Plan, accounts: dict[str, Account], home: Home, authorities: Mapping[str, DemoAuthority | PkiMember]
+) -> FirstList:
+    """Council members speak for their jurisdiction before others."""
+    first = sorted(plan.founders, key=lambda f: f.organisation not in plan.council)
+    services = []
+    for made in plan.authorities:
+        provider, authority = made.provider or plan.operator, authorities[made.folder]
+        services.append(described(made.folder, home.authority_root(made.folder), provider))
+        if isinstance(authority, PkiMember) and made.folder in TIME_STAMPING:
+            services.append(described(f"{made.folder}-tsa", authority.time_stamping, provider, ServiceType.TSA))
+    speakers = voices([(f.jurisdiction, f.organisation) for f in first], accounts)
+    return FirstList(tuple(services), speakers, plan.recognised)
 
 
 def _await_finality(transactor: Transactor, chain: EngineChain) -> None:
@@ -182,9 +234,9 @@ def _make_keys(keys: KeyStore, plan: Plan) -> dict[str, Account]:
     return accounts
 
 
-def _certify(keys: KeyStore, authority: DemoAuthority, founder: Founder, now: int, algorithm: str) -> bytes:
+def _certify(keys: KeyStore, authority: DemoAuthority | PkiMember, founder: Founder, now: int, algorithm: str) -> bytes:
     spki = keys.create(founder.organisation, MAIN, "signing", algorithm)
-    certificate = authority.issue(load_der_public_key(spki), founder.name, founder.organisation, now, CERTIFICATE_DAYS)
+    certificate = authority.certify(spki, founder.name, founder.organisation, now, CERTIFICATE_DAYS)
     keys.put_certificate(founder.organisation, MAIN, certificate)
     return certificate
 
@@ -217,3 +269,10 @@ def keep_documents(app: App, documents: Sequence[Accreditation]) -> None:
     with app.store.begin() as unit:
         for document in documents:
             unit.chain.put_document(document.id(), document.to_bytes())
+
+
+def keep_trust_documents(app: App, documents: Sequence[TrustDocument]) -> None:
+    """Store what the trust list names by digest: the trust file is made from it."""
+    with app.store.begin() as unit:
+        for document in documents:
+            unit.chain.put_document(document_id(document), document_bytes(document))

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_der_public_key,
     load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID, ObjectIdentifier
@@ -28,6 +29,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 from ledger.errors import ConfigError, InputError
 from ledger.outside import private_files
 from ledger.outside.file_revocation import FileRevocation
+from ledger.outside.key_material import algorithm_name
 
 EARLIER = timedelta(minutes=5)  # validity starts a little before "now": clocks differ
 ROOT_LIFE, ISSUING_LIFE, CRL_LIFE = timedelta(days=7300), timedelta(days=3650), timedelta(days=7)
@@ -99,6 +101,17 @@ class DemoAuthority:
     def revocation(self) -> FileRevocation:
         return FileRevocation(self._folder)
 
+    def certify(self, spki: bytes, organization_name: str, organization_id: str, now: int, days: int) -> bytes:
+        """As ``issue``, for a SubjectPublicKeyInfo (DER).
+
+        Raises:
+            ConfigError: ``KEYS_TEST_CA`` for a key that the library does not certify.
+        """
+        algorithm = algorithm_name(spki)
+        if algorithm == "sm2" or algorithm.startswith("rsa-pss"):
+            raise ConfigError("KEYS_TEST_CA", algorithm=algorithm)
+        return self.issue(load_der_public_key(spki), organization_name, organization_id, now, days)
+
     def issue(self, public_key: Any, organization_name: str, organization_id: str, now: int, days: int) -> bytes:
         """A signing certificate (DER) for an office: document signing, valid ``days`` from ``now``."""
         subject = x509.Name(
@@ -106,7 +119,7 @@ class DemoAuthority:
                 self._certificates["issuing"].subject.get_attributes_for_oid(NameOID.COUNTRY_NAME)[0],
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization_name),
                 x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, organization_id),
-                x509.NameAttribute(NameOID.COMMON_NAME, f"{_short(organization_name)} (TEST)"),
+                x509.NameAttribute(NameOID.COMMON_NAME, f"{short(organization_name)} (TEST)"),
             ]
         )
         issuer, key = self._certificates["issuing"].subject, self._keys["issuing"]
@@ -181,7 +194,7 @@ def _entry(entry: dict[str, Any]) -> x509.RevokedCertificate:
     return builder.build()
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """As much of ``name`` as a commonName takes beside a few words: 64 bytes in all, and Chinese has 3 a character."""
     return name.encode()[:48].decode(errors="ignore")
 
@@ -191,7 +204,7 @@ def _authority_name(name: str, level: str, country: str) -> x509.Name:
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, country),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"{name} (TEST)"),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{_short(name)} TEST {level.capitalize()} CA"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{short(name)} TEST {level.capitalize()} CA"),
         ]
     )
 
