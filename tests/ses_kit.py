@@ -73,11 +73,12 @@ def authority() -> bytes:
     return _certificate("authority", NOW - 900 * DAY, NOW + 900 * DAY, [is_authority, usage])
 
 
-def revocations(since: int | None = None) -> bytes:
-    """The authority's list, from before every moment of the tests to NOW; ``since``: every party was revoked then."""
+def revocations(since: int | None = None, until: int = NOW + 99 * DAY) -> bytes:
+    """The authority's list, from before every moment of the tests to ``until``; ``since``: every party was revoked
+    then."""
     entry = der.write(der.SEQUENCE, der.write(der.INTEGER, b"\1"), der.write_time(since or 0))
     parts = [der.write(der.INTEGER, b"\1"), _ALGORITHM, _name("authority")]
-    parts += [der.write_time(NOW - 300 * DAY), der.write_time(NOW + 99 * DAY)]
+    parts += [der.write_time(NOW - 300 * DAY), der.write_time(until)]
     parts += [der.write(der.SEQUENCE, entry)] if since else []
     return _signed(der.write(der.SEQUENCE, *parts))
 
@@ -132,9 +133,9 @@ def seal(version: Version = Version.V4, **changes: Any) -> bytes:
     return make_seal(new_seal(version, **changes), maker.certificate, maker.sign)
 
 
-def signature(version: Version = Version.V4, **changes: Any) -> bytes:
+def signature(version: Version = Version.V4, digest: bytes = DOCUMENT, **changes: Any) -> bytes:
     signer = party("signer")
-    return make_signature(seal(version, **changes), DOCUMENT, PATH, NOW - DAY, signer.certificate, signer.sign)
+    return make_signature(seal(version, **changes), digest, PATH, NOW - DAY, signer.certificate, signer.sign)
 
 
 def expected(data: bytes) -> Expected:

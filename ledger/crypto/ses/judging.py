@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ledger.core.bundles import ValidationData
 from ledger.core.verdicts import Finding, failed, undetermined
 from ledger.crypto import der, sm2
 from ledger.crypto.ses.holders import Holder, read_holder
@@ -28,6 +29,12 @@ class Judges:
     maker: PathJudge | None = None
     signer: PathJudge | None = None
     token: Callable[[bytes, bytes], int] | None = None
+    beside: Callable[[ValidationData], Judges] | None = None
+    """The same judges with certificates, CRLs and OCSP responses that a file brings along: they prove themselves, so
+    they may come from anywhere."""
+
+    def knowing(self, data: ValidationData) -> Judges:
+        return self if self.beside is None else self.beside(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,16 @@ class Expected:
     property_info: str | None = None
     seal: bytes | None = None
     existed: int | None = None
+
+
+def merged(*parts: ValidationData | None) -> ValidationData:
+    """What lies in any of ``parts``, in ascending order."""
+    given = [part for part in parts if part is not None]
+    return ValidationData(
+        tuple(sorted({der for part in given for der in part.certificates})),
+        tuple(sorted({der for part in given for der in part.crls})),
+        tuple(sorted({der for part in given for der in part.ocsps})),
+    )
 
 
 def known(moment: int | None) -> int:

@@ -8,12 +8,18 @@ from ledger.core.bundles import ValidationData
 from ledger.core.verdicts import noted
 from ledger.crypto import revocation
 from ledger.crypto.paths import build_path
-from ledger.crypto.ses.judging import Findings
+from ledger.crypto.ses.judging import Findings, Judges, merged
 from ledger.errors import InputError, NotFoundError
 
 
+def root_judges(roots: Sequence[bytes], data: ValidationData) -> Judges:
+    """``path_judge`` of makers and of signers alike, and of what files bring along."""
+    judge = path_judge(roots, data.certificates, data.crls, data.ocsps)
+    return Judges(judge, judge, beside=lambda more: root_judges(roots, merged(data, more)))
+
+
 def path_judge(
-    roots: Sequence[bytes], certificates: Sequence[bytes], crls: Sequence[bytes]
+    roots: Sequence[bytes], certificates: Sequence[bytes], crls: Sequence[bytes], ocsps: Sequence[bytes] = ()
 ) -> Callable[[bytes, int], Findings]:
     """For ``Judges``: a path to one of ``roots`` and no revocation in it (DER each). Whether the authorities may
     certify makers or signers of seals in this jurisdiction is for the trust list to say.
@@ -24,7 +30,7 @@ def path_judge(
 
     def judge(certificate: bytes, moment: int) -> Findings:
         path = build_path(certificate, certificates, roots, moment)
-        data = ValidationData(tuple(sorted(certificates)), tuple(sorted(crls)), ())
+        data = ValidationData(tuple(sorted(certificates)), tuple(sorted(crls)), tuple(sorted(ocsps)))
         found = revocation.judge(path, data, moment)
         if found.outcome == "revoked":
             raise InputError(found.code, **found.values)
