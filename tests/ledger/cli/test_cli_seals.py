@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import ofd_kit as ofd
 import pytest
 from cli_kit import Run, zhengyin
 from ses_kit import DAY, NOW, PATH, authority, party, require_sm2, revocations, seal, signature, vector
@@ -78,6 +79,19 @@ def test_a_seal_signature_is_told_from_a_seal_and_held_against_its_document(
     assert desk.verify(data, "--document", desk.file("x", b"x"), *roots).json["cause"]["code"] == "SES_DOCUMENT"
     beside = ("--document", document, "--seal", desk.file("Seal.esl", b"0"))
     assert desk.verify(data, *beside, *roots).json["cause"]["code"] == "SES_SEAL_DIFFERS"
+
+
+def test_a_sealed_ofd_is_verified_seal_by_seal(desk: Desk, roots: tuple[object, ...]) -> None:
+    done = desk.verify(ofd.license(), *roots)
+    assert (done.code, done.json["about"], done.json["seals"][0]["about"]) == (0, "ofd", "ofdSeal")
+    assert done.json["proved"]["licenses"][0]["identifier"] == ofd.IDENTIFIER
+    assert desk.verify(ofd.license()).json["cause"]["code"] == "SES_MAKER_NOT_JUDGED"
+    added = ofd.packed(ofd.honest() | {"Doc_0/Pages/Page_1/Content.xml": b"<a/>"})
+    assert (desk.verify(added, *roots).code, desk.verify(added, *roots).json["cause"]["code"]) == (1, "OFD_NOT_COVERED")
+    assert desk.verify(ofd.license(), "--path", PATH).code == 2
+    words = zhengyin("seal", "verify", desk.file("given", added), "--at", NOW, "--lang", "zh")
+    assert "1 个文件没有任何印章保护，可能是盖章后添加的：Doc_0/Pages/Page_1/Content.xml [OFD_NOT_COVERED]" in words.out
+    assert "—— Seal s001" in words.out
 
 
 def test_what_is_no_seal_is_failed_and_what_is_no_file_is_refused(desk: Desk, roots: tuple[object, ...]) -> None:

@@ -1,0 +1,35 @@
+"""Judges of seals and of their time-stamps by authorities that the verifier names, without a trust list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ledger.core.bundles import ValidationData
+from ledger.core.verdicts import Outcome
+from ledger.crypto.ses.judging import Judges, merged
+from ledger.crypto.ses.paths import root_judges
+from ledger.crypto.timestamps import over, verify_token
+from ledger.errors import InputError, NotFoundError
+from ledger.services.token_reports import judge_under
+
+_REFUSALS = ((Outcome.FAILED, InputError), (Outcome.UNDETERMINED, NotFoundError))
+
+
+def judges_under(roots: Sequence[bytes], data: ValidationData, now: int) -> Judges:
+    """As `root_judges`; tokens, too, are believed under ``roots`` (DER). ``now``: as in `report_token`."""
+
+    def token(token: bytes, stamped: bytes) -> int:
+        """When it says; raises InputError ``CMS_…``, ``TIMESTAMP_…``, ``TIME_TOKEN_…``, NotFoundError for what is
+        open."""
+        read = verify_token(token, over(stamped), data.certificates)
+        findings = judge_under(read, roots, data, now)
+        for outcome, error in _REFUSALS:
+            for finding in findings:
+                if finding.outcome is outcome:
+                    raise error(finding.code, **finding.values)
+        return read.time
+
+    return replace(
+        root_judges(roots, data), token=token, beside=lambda more: judges_under(roots, merged(data, more), now)
+    )
