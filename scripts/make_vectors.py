@@ -1,8 +1,8 @@
 """Write ``tests/vectors``: what every implementation of FORMATS must give, and must refuse.
 
 The inputs are fixed, so two runs give the same files; ``--check`` compares and writes nothing. The folders ``bundles``,
-``signatures`` and ``signature-algorithms`` are not made here: their signatures were made once, and every later version
-must still judge them as it did (``tests/vectors/README.md``).
+``signatures``, ``signature-algorithms`` and ``timestamp-tokens`` are not made here: their signatures were made once,
+and every later version must judge them as it did (``tests/vectors/README.md``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
 from scripts.generated import write_or_check  # noqa: E402
-from scripts.vector_cases import chain, codes, containers, records, tables, values  # noqa: E402
+from scripts.vector_cases import (  # noqa: E402
+    chain,
+    codes,
+    containers,
+    envelopes,
+    records,
+    suites,
+    tables,
+    trust_lists,
+    values,
+)
 from scripts.vector_cases.cases import Case  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors"
@@ -38,11 +48,14 @@ FORMATS: dict[str, Callable[[], list[Case]]] = {
     "container": containers.container_cases,
     "commit-seals": chain.commit_seal_cases,
     "contract-storage": chain.layout_cases,
-    "trust": chain.trust_cases,
+    "trust": lambda: chain.trust_cases() + trust_lists.form_2_cases(),
+    "trust-documents": trust_lists.trust_document_cases,
     "type": tables.type_cases,
     "row": tables.row_cases,
     "csv": tables.table_cases,
     "segment": tables.segment_cases,
+    "suites": suites.suite_cases,
+    "key-envelopes": envelopes.envelope_cases,
 }
 
 

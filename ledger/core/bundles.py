@@ -27,20 +27,25 @@ MAX_INSTANT = 2**40 - 1
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """RFC 6962 audit path of the record's leaf in the batch tree."""
+    """RFC 6962 audit path of the record's leaf in the batch tree; ``path_sm3``: in the tree by SM3, at the same index,
+    where the manifest has one."""
 
     index: int
     path: tuple[bytes, ...]
+    path_sm3: tuple[bytes, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"index": self.index, "path": [b64(p) for p in self.path]}
+        value: dict[str, Any] = {"index": self.index, "path": [b64(p) for p in self.path]}
+        return value if self.path_sm3 is None else value | {"pathSm3": [b64(p) for p in self.path_sm3]}
 
     @classmethod
     def from_json(cls, value: object, path: str) -> Inclusion:
-        index, nodes = shapes.members(value, path, "index", "path")
+        second = ("pathSm3",) if type(value) is dict and "pathSm3" in value else ()
+        index, nodes, *more = shapes.members(value, path, "index", "path", *second)
         return cls(
             shapes.integer(index, f"{path}.index", high=MAX_BATCH - 1),
             shapes.array(nodes, f"{path}.path", shapes.digest, high=17),
+            shapes.array(more[0], f"{path}.pathSm3", shapes.digest, high=17) if more else None,
         )
 
 
@@ -245,6 +250,11 @@ class Bundle:
             state=shapes.optional(state, f"{path}.state", StateProof.from_json),
         )
         shapes.ascending(tuple(d.name for d in found.disclosures), f"{path}.disclosures")
+        if (found.inclusion.path_sm3 is None) != (found.manifest.root_sm3 is None):
+            # a path for each root: two roots and one path would be two truths (why.md F9)
+            part = ["pathSm3"]
+            missing, unknown = (part, []) if found.manifest.root_sm3 else ([], part)
+            shapes.refuse("SHAPE_KEYS", f"{path}.inclusion", missing=missing, unknown=unknown)
         return found
 
     @classmethod

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 
 from ledger.core.canonical import FORBIDDEN, MAX_INTEGER
@@ -24,6 +24,7 @@ Unchanged = Callable[[Sequence[str]], bool]
 """A look at many cells of one column at once, none of them empty: whether the converter would give each as it is.
 ``False``: ask it."""
 
+SHANGHAI = timezone(timedelta(hours=8))
 INDEFINITE = "长期"
 """What a license prints for "no end"; ``永久`` and 9999-12-31 are read as this."""
 
@@ -35,6 +36,9 @@ _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z ._/()-]*")
 _CODES = re.compile(rf"{_CODE.pattern}(?:\n{_CODE.pattern})*")
 _DATE = re.compile(
     r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日|([0-9]{2})([0-9]{2}))"
+)
+_INSTANT = re.compile(
+    r"(?P<day>[0-9][^ T:]*)[ T](?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 _DAY_NUMBER = re.compile(r"[0-9]{5}(?:\.[0-9]{1,15})?")
 _BOOLEANS = dict.fromkeys(("是", "TRUE", "Y", "1"), True) | dict.fromkeys(("否", "FALSE", "N", "0"), False)
@@ -175,6 +179,25 @@ def date_cell(cell: str) -> str:
         return date(year, month, day).isoformat()
     except ValueError:
         raise InputError("CELL_DATE") from None  # the cause would show part of the date
+
+
+def instant_cell(cell: str) -> int:
+    """A date with a time of day, in China's time unless an offset stands behind it, as seconds UTC; also such seconds
+    themselves."""
+    text = narrowed(cell)
+    if _INTEGER.fullmatch(text) and len(text) >= 9:
+        return integer_cell(text)
+    match = _INSTANT.fullmatch(text)
+    if not match:
+        raise InputError("CELL_INSTANT")
+    try:
+        found = datetime.fromisoformat(f"{date_cell(match['day'])}T{match['time'].zfill(5)}{match['zone'] or ''}")
+        seconds = int((found if found.tzinfo else found.replace(tzinfo=SHANGHAI)).timestamp())
+    except (ValueError, OverflowError, InputError):
+        raise InputError("CELL_INSTANT") from None  # the cause would show part of the cell
+    if seconds < 0:
+        raise InputError("CELL_INSTANT")
+    return seconds
 
 
 def end_date_cell(cell: str) -> str:

@@ -4,6 +4,8 @@ The digest of a claim is SHA-256(0x10 ‖ canonical [salt, name, value]): salt 3
 the field of the record's type, value a string, integer, boolean, null or an array of these. One name has
 one digest; there are no decoys and no nesting, so nothing can be shown in two ways. Salts are derived
 from the record key and all names (``ledger.core.keys``).
+
+That is suite ``intl``. In ``gm`` the digest is by SM3, in ``dual`` a claim holds both, and each must open.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -23,11 +24,21 @@ import pybase64
 from ledger.core import frames, shapes
 from ledger.core.canonical import RECORD_LIMITS, b64, encode, encode_scalars
 from ledger.core.frames import Frame
-from ledger.core.hashing import sha256_each
-from ledger.core.keys import SALT_BYTES, RecordKey, salt_streams, salts_label
+from ledger.core.hashing import SHA256_HASH, SM3_HASH, TreeHash
+from ledger.core.keys import SALT_BYTES, RecordKey, salt_streams, salts_label, sm3_salt_streams
+from ledger.core.registries import Suite
 from ledger.errors import InputError
 
 PREFIX = b"\x10"
+Claim = str | list[str]
+"""What a record holds under a name: a digest in base64url, in suite ``dual`` two."""
+
+CLAIM_HASHES: dict[Suite, tuple[TreeHash, ...]] = {
+    Suite.INTL: (SHA256_HASH,),
+    Suite.GM: (SM3_HASH,),
+    Suite.DUAL: (SHA256_HASH, SM3_HASH),
+}
+"""The digests of a claim, in their order."""
 
 _SCALARS = frozenset({str, int, bool, type(None)})
 _LENGTH = 43  # of 32 bytes in base64url
@@ -41,10 +52,15 @@ class Disclosure:
     value: Any
     salt: bytes
 
-    def digest(self) -> bytes:
-        """What the record must hold under ``name``, 32 bytes."""
+    def digest(self, by: TreeHash = SHA256_HASH) -> bytes:
+        """32 bytes."""
         _require_claims({self.name: self.value})
-        return sha256(PREFIX + encode([b64(self.salt), self.name, self.value])).digest()
+        return by.one(PREFIX + encode([b64(self.salt), self.name, self.value]))
+
+    def claim(self, suite: Suite) -> Claim:
+        """What a record of the suite must hold under ``name``."""
+        digests = [b64(self.digest(by)) for by in CLAIM_HASHES[suite]]
+        return digests if suite is Suite.DUAL else digests[0]
 
     def to_json(self) -> dict[str, Any]:
         return {"name": self.name, "value": self.value, "salt": b64(self.salt)}
@@ -63,17 +79,17 @@ class Disclosure:
 
 
 class Claimed(NamedTuple):
-    """What a record takes from its values. ``salt``: of the record, as base64url; ``claims``: name → base64url of the
-    digest, ascending; ``content``: canonical bytes of the values."""
+    """What a record takes from its values. ``salt``: of the record, as base64url; ``claims``: ascending by name;
+    ``content``: canonical bytes of the values."""
 
     salt: str
-    claims: dict[str, str]
+    claims: dict[str, Claim]
     content: bytes
 
 
 class Columns(NamedTuple):
-    """``Claimed`` of many records, by columns. ``names``: of the claims, ascending; ``digests``: for each name that of
-    every record; salts and digests as base64url."""
+    """``Claimed`` of many records, by columns. ``names``: of the claims, ascending; ``digests``: for each name, and for
+    each of its digests, that of every record; salts and digests as base64url."""
 
     names: tuple[str, ...]
     salts: Sequence[bytes]
@@ -81,27 +97,30 @@ class Columns(NamedTuple):
     contents: Sequence[bytes]
 
 
-def make_claims(key: RecordKey, values: Mapping[str, Any]) -> dict[str, str]:
-    """Digest of every field as base64url: what goes into the record. An absent value is a claimed null.
+def make_claims(key: RecordKey, values: Mapping[str, Any], suite: Suite = Suite.INTL) -> dict[str, Claim]:
+    """Claim of every field: what goes into the record. An absent value is a claimed null.
 
     Raises:
         InputError: ``CANONICAL_…`` for names or values outside the grammar, ``DISCLOSURE_VALUE`` for nesting.
     """
-    return claim(key, values).claims
+    return claim(key, values, suite).claims
 
 
-def claim(key: RecordKey, values: Mapping[str, Any]) -> Claimed:
+def claim(key: RecordKey, values: Mapping[str, Any], suite: Suite = Suite.INTL) -> Claimed:
     """``make_claims`` with all that comes out of the same pass.
 
     Raises:
         InputError: as ``make_claims``.
     """
-    names, salts, digests, contents = claim_all([key], [values])
-    texts = {name: digest.decode() for name, (digest,) in zip(names, digests, strict=True)}
-    return Claimed(salts[0].decode(), texts, contents[0])
+    names, salts, digests, contents = claim_all([key], [values], suite)
+    texts = [digest.decode() for (digest,) in digests]
+    claims: dict[str, Claim] = dict(zip(names, texts, strict=False))
+    if suite is Suite.DUAL:
+        claims = {name: texts[2 * at : 2 * at + 2] for at, name in enumerate(names)}
+    return Claimed(salts[0].decode(), claims, contents[0])
 
 
-def claim_all(keys: Sequence[RecordKey], rows: Sequence[Mapping[str, Any]]) -> Columns:
+def claim_all(keys: Sequence[RecordKey], rows: Sequence[Mapping[str, Any]], suite: Suite = Suite.INTL) -> Columns:
     """``claim`` for many records at once, at least one, whose values have the same names: a tenth of the calls.
 
     Raises:
@@ -120,15 +139,21 @@ def claim_all(keys: Sequence[RecordKey], rows: Sequence[Mapping[str, Any]]) -> C
         texts = list(map(orjson.dumps, values))
     width = len(names)
     shown = [texts[at::width] for at in range(width)]
-    salts = _columns(chain.from_iterable(map(forms.split, salt_streams(keys, forms.label, width))), 1 + width)
+    streams = sm3_salt_streams(keys, names) if suite.has_sm3 else salt_streams(keys, forms.label, width)
+    salts = _columns(chain.from_iterable(map(forms.split, streams)), 1 + width)
     contents = forms.content.fill(count, shown)
     if max(map(len, contents)) > RECORD_LIMITS.size:
         raise InputError("CANONICAL_SIZE", size=max(map(len, contents)), limit=RECORD_LIMITS.size)
     pairs = [column for pair in zip(salts[1:], shown, strict=True) for column in pair]
-    return Columns(names, salts[0], _columns(sha256_each(forms.lines.fill(count, pairs)), width), contents)
+    lines = forms.lines.fill(count, pairs)
+    hashes = [hashed.each(lines) for hashed in CLAIM_HASHES[suite]]
+    together = hashes[0] if len(hashes) == 1 else chain.from_iterable(zip(*hashes, strict=True))
+    return Columns(names, salts[0], _columns(together, width * len(hashes)), contents)
 
 
-def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) -> tuple[Disclosure, ...]:
+def disclose(
+    key: RecordKey, values: Mapping[str, Any], names: Iterable[str], suite: Suite = Suite.INTL
+) -> tuple[Disclosure, ...]:
     """Disclosures of the claims ``names``, sorted by name, each once.
 
     Raises:
@@ -139,7 +164,7 @@ def disclose(key: RecordKey, values: Mapping[str, Any], names: Iterable[str]) ->
         if name not in values:
             raise InputError("DISCLOSURE_UNKNOWN", name=name)
     _require_claims(values)
-    _, salts = key.salts(values.keys())
+    _, salts = key.salts(values.keys(), suite)
     return tuple(Disclosure(name, values[name], salts[name]) for name in chosen)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from ledger.core import canonical, shapes
 from ledger.core.canonical import b64, unb64
+from ledger.core.hashing import sm3
 from ledger.core.identifiers import organisation_id
 from ledger.core.records import TYPE
 from ledger.core.registries import Kind, Suite
 
 TAG = "zhengyin/manifest/1"
 MAX_BATCH = 65_536
+_WITH_SM3 = tuple(suite.word for suite in Suite if suite.has_sm3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Expects:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """``counts``: (type, number of records) ascending by type. ``closed``: seconds UTC, the office's word.
-    ``after``: a recent final block; the signature over it proves "not made before"."""
+    ``after``: a recent final block; the signature over it proves "not made before". ``root_sm3``: of the tree by SM3
+    over the same records in the same order, in the suites that have one (else ``None``)."""
 
     issuer: str
     kind: Kind
@@ -83,9 +86,10 @@ class Manifest:
     after: BlockName
     chain: ChainIdentity
     expects: Expects
+    root_sm3: bytes | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        value = {
             "tag": TAG,
             "issuer": self.issuer,
             "kind": self.kind.word,
@@ -98,6 +102,7 @@ class Manifest:
             "chain": self.chain.to_json(),
             "expects": self.expects.to_json(),
         }
+        return value if self.root_sm3 is None else value | {"rootSm3": b64(self.root_sm3)}
 
     def to_bytes(self) -> bytes:
         return canonical.encode(self.to_json())
@@ -105,15 +110,22 @@ class Manifest:
     def sha256(self) -> bytes:
         return hashlib.sha256(self.to_bytes()).digest()
 
+    def sm3(self) -> bytes:
+        """What the chain holds beside ``sha256``: 32 zero bytes in the suite without SM3."""
+        return sm3(self.to_bytes()) if self.suite.has_sm3 else bytes(32)
+
     @classmethod
     def from_json(cls, value: object, path: str = "manifest") -> Manifest:
         """Strict reading; the counts must add up to ``size``.
 
         Raises:
-            InputError: SHAPE_…, REGISTRY_UNKNOWN, MANIFEST_COUNTS, MANIFEST_SUITE.
+            InputError: SHAPE_…, REGISTRY_UNKNOWN, MANIFEST_COUNTS, MANIFEST_SIGNATURES.
         """
-        issuer, kind, suite, root, size, counts, closed, after, chain, expects = shapes.tagged(
-            value, path, TAG, "issuer", "kind", "suite", "root", "size", "counts", "closed", "after", "chain", "expects"
+        names = ["issuer", "kind", "suite", "root", "size", "counts", "closed", "after", "chain", "expects"]
+        if type(value) is dict and value.get("suite") in _WITH_SM3:
+            names.append("rootSm3")
+        issuer, kind, suite, root, size, counts, closed, after, chain, expects, *more = shapes.tagged(
+            value, path, TAG, *names
         )
         found = cls(
             issuer=organisation_id(shapes.text(issuer, f"{path}.issuer")),
@@ -126,13 +138,14 @@ class Manifest:
             after=BlockName.from_json(after, f"{path}.after"),
             chain=ChainIdentity.from_json(chain, f"{path}.chain"),
             expects=Expects.from_json(expects, f"{path}.expects"),
+            root_sm3=shapes.digest(more[0], f"{path}.rootSm3") if more else None,
         )
         shapes.ascending(tuple(t for t, _ in found.counts), f"{path}.counts")
         if sum(n for _, n in found.counts) != found.size:
             shapes.refuse("MANIFEST_COUNTS", f"{path}.counts", size=found.size)
-        if found.suite is not Suite.INTL:
-            # suites gm and dual add rootSm3 to the manifest: version 1 of the format has none
-            shapes.refuse("MANIFEST_SUITE", f"{path}.suite", suite=found.suite.word)
+        wanted = found.suite.signatures
+        if found.expects.signatures not in wanted:
+            shapes.refuse("MANIFEST_SIGNATURES", f"{path}.expects", suite=found.suite.word, wanted=wanted[0])
         return found
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The Merkle tree over a batch: RFC 6962 section 2.1 (RFC 9162 section 2.1), SHA-256.
+"""The Merkle tree over a batch: RFC 6962 section 2.1 (RFC 9162 section 2.1), by SHA-256 and, of the same shape, by SM3.
 
 A tree is a list of levels, each a flat run of 32-byte hashes: level 0 holds the leaves, the last level
 the root. A node without a sibling is carried up unchanged (never paired with itself: a duplicated last
@@ -9,9 +9,8 @@ can never pass for a record.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 
-from ledger.core.hashing import sha256_each
+from ledger.core.hashing import SHA256_HASH, TreeHash
 from ledger.errors import InputError
 
 HASH_BYTES = 32
@@ -19,17 +18,17 @@ LEAF_PREFIX = b"\x00"
 NODE_PREFIX = b"\x01"
 
 
-def leaf_hash(data: bytes) -> bytes:
-    """Leaf of ``data``, any length: SHA-256(0x00 ‖ data)."""
-    return sha256(LEAF_PREFIX + data).digest()
+def leaf_hash(data: bytes, by: TreeHash = SHA256_HASH) -> bytes:
+    """Leaf of ``data``, any length: hash of 0x00 ‖ data."""
+    return by.one(LEAF_PREFIX + data)
 
 
-def leaf_hashes(items: Iterable[bytes]) -> list[bytes]:
+def leaf_hashes(items: Iterable[bytes], by: TreeHash = SHA256_HASH) -> list[bytes]:
     """``leaf_hash`` of each."""
-    return sha256_each([LEAF_PREFIX + data for data in items])
+    return by.each([LEAF_PREFIX + data for data in items])
 
 
-def build_levels(leaves: bytes) -> list[bytes]:
+def build_levels(leaves: bytes, by: TreeHash = SHA256_HASH) -> list[bytes]:
     """All levels over ``leaves`` (their hashes, concatenated, 32 bytes each).
 
     Raises:
@@ -42,7 +41,7 @@ def build_levels(leaves: bytes) -> list[bytes]:
     levels = [leaves]
     while len(leaves) > HASH_BYTES:
         paired = len(leaves) // 64 * 64
-        nodes = b"".join(sha256_each([NODE_PREFIX + leaves[at : at + 64] for at in range(0, paired, 64)]))
+        nodes = b"".join(by.each([NODE_PREFIX + leaves[at : at + 64] for at in range(0, paired, 64)]))
         leaves = nodes + leaves[paired:]
         levels.append(leaves)
     return levels
@@ -73,7 +72,7 @@ def inclusion_path(levels: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
-def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes], by: TreeHash = SHA256_HASH) -> bytes:
     """Root of the tree of ``size`` leaves in which ``leaf`` is at ``index`` (RFC 9162 section 2.1.3.2).
 
     The caller compares it with the root that was signed; this function alone proves nothing. An RFC 6962
@@ -97,7 +96,7 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
                 raise InputError("MERKLE_PATH_LENGTH", length=len(path))
             sibling, used = path[used], used + 1
             pair = sibling + node if index & 1 else node + sibling
-            node = sha256(NODE_PREFIX + pair).digest()
+            node = by.one(NODE_PREFIX + pair)
         index, last = index >> 1, last >> 1
     if used != len(path):
         raise InputError("MERKLE_PATH_LENGTH", length=len(path))

@@ -62,11 +62,22 @@ class Kind(Registry):
 
 
 class Suite(Registry):
-    """Algorithms of the batch tree and the signatures."""
+    """Algorithms of claims, batch tree and signatures. ``GM``: SM3 and SM2; ``DUAL``: both; ``INTL``: SHA-256 in tree
+    and claims, signed by any algorithm."""
 
     INTL = 1
     GM = 2
     DUAL = 3
+
+    @property
+    def has_sm3(self) -> bool:
+        """Whether records stand in a second tree, by SM3."""
+        return self is not Suite.INTL
+
+    @property
+    def signatures(self) -> range:
+        """How many signatures a manifest may expect."""
+        return {Suite.INTL: range(1, 3), Suite.GM: range(1, 2), Suite.DUAL: range(2, 3)}[self]
 
 
 class State(Registry):

@@ -26,6 +26,7 @@ T = TypeVar("T")
 _KINDS: dict[str, cells.Converter] = {
     "integer": cells.integer_cell,
     "date": cells.date_cell,
+    "instant": cells.instant_cell,
     "boolean": cells.boolean_cell,
     "uscc": cells.uscc_cell,
     "citizenNumber": cells.citizen_number_cell,

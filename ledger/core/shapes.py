@@ -70,6 +70,17 @@ def text(value: object, path: str, pattern: re.Pattern[str] | None = None, high:
     return value
 
 
+def choice(words: tuple[str, ...]) -> Callable[[object, str], str]:
+    """A reader of one of these words."""
+
+    def read(value: object, path: str) -> str:
+        if type(value) is not str or value not in words:
+            refuse("SHAPE_TEXT", path, pattern="|".join(words))
+        return value
+
+    return read
+
+
 def day(value: object, path: str) -> str:
     """A calendar date ``YYYY-MM-DD`` that exists (ISO 8601)."""
     found = text(value, path, _DATE)

@@ -20,8 +20,9 @@ from ledger.core.registries import Kind
 from ledger.errors import InputError
 
 TAG = "zhengyin/type/1"
-FIELD_KINDS = ("text", "code", "integer", "date", "uscc", "citizenNumber", "boolean")
+FIELD_KINDS = ("text", "code", "integer", "date", "instant", "uscc", "citizenNumber", "boolean")
 MAX_FIELDS = 128
+MAX_FILE, MAX_DOTS = 65_536, 64  # characters of a type file, dots in one of its lines
 MAX_TEXT = 1000  # characters of a field, unless its type says otherwise
 _NAME = re.compile(r"[a-z][A-Za-z0-9]{0,31}")
 _RULE = re.compile(r"none|field|years:[1-9][0-9]?")
@@ -135,9 +136,12 @@ def parse_type_file(text: str) -> TypeDefinition:
             ``TYPEFILE_MISSING``, ``TYPEFILE_VALUE``, ``TYPEFILE_TWICE``, ``TYPEFILE_FIELD_UNKNOWN``,
             ``TYPEFILE_PERSONAL_PUBLIC``, or ``SHAPE_…``; all with the path in the file.
     """
+    # the library takes memory by the square of a dotted key's parts
+    if len(text) > MAX_FILE or any(line.count(".") > MAX_DOTS for line in text.splitlines()):
+        raise InputError("TYPEFILE_SYNTAX", detail=f"{MAX_FILE} characters, {MAX_DOTS} dots in a line at most")
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError("TYPEFILE_SYNTAX", detail=str(error)) from error
     top = _table(
         document,

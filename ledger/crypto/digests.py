@@ -8,8 +8,11 @@ from typing import BinaryIO
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
+from ledger.core.hashing import sm3
 from ledger.core.records import FileDigest
 from ledger.errors import InputError
+
+__all__ = ["CHUNK", "digest_path", "digest_stream", "sm3"]
 
 CHUNK = 1 << 20  # bytes held at once, whatever the size of the file
 
@@ -22,13 +25,6 @@ def digest_stream(stream: BinaryIO) -> FileDigest:
         sha256.update(chunk)
         sm3.update(chunk)
     return FileDigest(size, sha256.digest(), sm3.finalize())
-
-
-def sm3(data: bytes) -> bytes:
-    """SM3 of ``data``, 32 bytes."""
-    found = Hash(SM3())
-    found.update(data)
-    return found.finalize()
 
 
 def digest_path(path: Path) -> FileDigest:

@@ -18,10 +18,13 @@ from typing import Any, NamedTuple
 
 from ledger.core.canonical import RECORD_LIMITS, encode, encode_each
 from ledger.core.disclosures import claim_all
+from ledger.core.hashing import SM3_HASH
 from ledger.core.keys import RecordKey
 from ledger.core.merkle import leaf_hashes
 from ledger.core.records import FileDigest, Reference, record_frame
-from ledger.core.registries import Kind
+from ledger.core.registries import Kind, Relation, Suite
+from ledger.core.seal_uses import counted_as
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.crypto.approvals import ApprovalKey
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError
@@ -53,7 +56,8 @@ _SORT = itemgetter(Draft._fields.index("type"), Draft._fields.index("origin"))
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Records ready to be stored: all of their rows but the handles of their keys."""
+    """Records ready to be stored: all of their rows but the handles of their keys. ``leaves_sm3``: as many as
+    ``leaves`` in the suites that have them, else none."""
 
     issuer: str
     kind: Kind
@@ -63,10 +67,13 @@ class Prepared:
     drafts: Sequence[Draft]
     id_hmacs: Sequence[bytes]
     approvals: list[bytes] = field(repr=False)
+    suite: Suite = Suite.INTL
+    leaves_sm3: Sequence[bytes] = ()
 
     def block(self) -> Block:
         leaves, approvals = b"".join(self.leaves), b"".join(self.approvals)
-        return Block(leaves, approvals, list(map(len, self.bodies)), lambda: self.bodies)
+        sm3 = Sm3Leaves(self.suite, b"".join(self.leaves_sm3)) if self.suite.has_sm3 else None
+        return Block(leaves, approvals, list(map(len, self.bodies)), lambda: self.bodies, sm3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +97,16 @@ class Acceptor:
         index: BlindIndex,
         approval_key: Callable[[str], ApprovalKey],
         random: Callable[[int], bytes] = os.urandom,
+        suite: Suite = Suite.INTL,
     ) -> None:
+        """``suite``: of all records made here."""
         self._store = store
         self._vault = vault
         self._spool = spool
         self._index = index
         self._approval_key = approval_key
         self._random = random
+        self._suite = suite
 
     def prepare(
         self,
@@ -117,14 +127,20 @@ class Acceptor:
             id_hmacs = [self._index.id(draft.id) for draft in drafts]
         leaves: list[bytes] = []
         sealed: list[bytes] = []
-        keys = iter(map(RecordKey, secrets))
+        second: list[bytes] = []
+        keys, suite = iter(map(RecordKey, secrets)), self._suite
         for (type_, origin), alike in groupby(drafts, _SORT):
             while some := list(islice(alike, TOGETHER)):
-                made = _records(kind, issuer, type_, origin, issued, some, list(islice(keys, len(some))))
-                for part, whole in zip(made, (leaves, sealed), strict=True):
+                made = _records(kind, issuer, type_, origin, issued, some, list(islice(keys, len(some))), suite)
+                for part, whole in zip(made, (leaves, sealed, second), strict=True):
                     whole += part
-        approvals = list(map(self._approval_key(issuer).approve, leaves))
-        return Prepared(issuer, kind, leaves, secrets, sealed, drafts, id_hmacs, approvals)
+        key = self._approval_key(issuer)
+        approvals = (
+            [key.approve_both(suite, leaf, other) for leaf, other in zip(leaves, second, strict=True)]
+            if suite.has_sm3
+            else list(map(key.approve, leaves))
+        )
+        return Prepared(issuer, kind, leaves, secrets, sealed, drafts, id_hmacs, approvals, suite, second)
 
     def commit(
         self,
@@ -171,25 +187,45 @@ class Acceptor:
                 for file in draft.files
             ]
             lines = [draft.line for draft in here]
-            runs.append(AcceptedRun(handles[at], at, type_, group.id_hmacs[part], group.leaves[part], lines, files))
+            uses = uses_of(handles[part], here) if group.kind is Kind.SEAL_USE else ()
+            ids, leaves = group.id_hmacs[part], group.leaves[part]
+            runs.append(AcceptedRun(handles[at], at, type_, ids, leaves, lines, files, uses))
             at += len(here)
         return runs
 
 
+def uses_of(handles: Sequence[int], drafts: Sequence[Draft]) -> list[tuple[int, int, int]]:
+    """By which seal and day each draft counts."""
+    found: list[tuple[int, int, int]] = []
+    for handle, draft in zip(handles, drafts, strict=True):
+        use = counted_as((ref.leaf for ref in draft.refs if ref.relation is Relation.USES), draft.values)
+        if use is not None:
+            found.append((*use, handle))
+    return found
+
+
 def _records(
-    kind: Kind, issuer: str, type_: str, origin: str, issued: int, drafts: Sequence[Draft], keys: Sequence[RecordKey]
-) -> tuple[list[bytes], list[bytes]]:
-    """Leaves and encrypted bodies of records of one type and origin."""
+    kind: Kind,
+    issuer: str,
+    type_: str,
+    origin: str,
+    issued: int,
+    drafts: Sequence[Draft],
+    keys: Sequence[RecordKey],
+    suite: Suite,
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Leaves, encrypted bodies and (in the suites that have them) leaves by SM3 of records of one type and origin."""
     _, ids, rows, since, until, files, refs, _, _ = zip(*drafts, strict=True)
-    names, salts, digests, contents = claim_all(keys, rows)
+    names, salts, digests, contents = claim_all(keys, rows, suite)
     texts = encode_each([*ids, *since, *until])
     count = len(drafts)
     parts = (_arrays(files), texts[:count], _arrays(refs), salts, texts[count : 2 * count], texts[2 * count :])
-    records = record_frame(kind.word, issuer, type_, issued, origin, names).fill(count, (*digests, *parts))
+    records = record_frame(kind.word, issuer, type_, issued, origin, names, suite).fill(count, (*digests, *parts))
     if max(map(len, records)) > RECORD_LIMITS.size:
         raise InputError("CANONICAL_SIZE", size=max(map(len, records)), limit=RECORD_LIMITS.size)
     leaves = leaf_hashes(records)
-    return leaves, bodies.encrypt_all(keys, leaves, records, contents)
+    second = leaf_hashes(records, SM3_HASH) if suite.has_sm3 else []
+    return leaves, bodies.encrypt_all(keys, leaves, records, contents, suite), second
 
 
 def _arrays(parts: Sequence[Sequence[FileDigest | Reference]]) -> list[bytes]:

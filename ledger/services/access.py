@@ -18,7 +18,7 @@ from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.ports.access import AnswerRow, ServiceStore, TokenRow
 from ledger.services.operations import Act, Operations
 
-ACTIONS = ("issue", "status", "read", "deposit", "relate", "audit", "operate")
+ACTIONS = ("issue", "status", "read", "deposit", "relate", "audit", "login", "crypto", "operate")
 SECRET_BYTES = 32
 ID_BYTES = 6
 MAX_LABEL = 64

@@ -16,20 +16,32 @@ be old when it is written down; guarded moves and the nonce's own road (above) b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ledger.core import canonical
-from ledger.core.bundles import Anchor, ValidationData
+from ledger.core.bundles import Anchor
 from ledger.core.manifests import Expects, Manifest
 from ledger.core.registries import Permission, Suite
-from ledger.crypto.cms import verify_detached
 from ledger.errors import ConflictError, IntegrityError, ZhengyinError
-from ledger.ports import Account, AnchorCall, BatchRow, Chain, Segment, Segments, Signer, Store, TransactionRow
+from ledger.ports import (
+    Account,
+    AnchorCall,
+    BatchRow,
+    Chain,
+    RevocationSource,
+    Segment,
+    Segments,
+    Signer,
+    Store,
+    TimestampAuthority,
+    TransactionRow,
+)
 from ledger.proofs import events, headers, receipts
+from ledger.services.batch_signing import check_signatures, is_signed, sign_batch
 from ledger.services.faultpoints import faultpoint
 
-MANIFEST, CMS, VALIDATION, ACCREDITATION, RECEIPT = "manifest", "cms", "validation-1", "accreditation", "receipt"
+MANIFEST, ACCREDITATION, RECEIPT = "manifest", "accreditation", "receipt"
 OPEN_STATES = ("batched", "signed", "broadcast", "mined", "final")
 
 
@@ -50,14 +62,18 @@ class Anchoring:
         store: Store,
         segments: Segments,
         chain: Chain,
-        signer: Callable[[str], Signer],
+        signers: Callable[[str, Suite], Sequence[Signer]],
         account: Callable[[str, Permission], Account],
         clock: Callable[[], float],
+        timestamps: Callable[[str], TimestampAuthority | None],
+        revocation: Callable[[], RevocationSource],
     ) -> None:
         self._store = store
         self._segments = segments
         self._chain = chain
-        self._signer = signer
+        self._signers = signers
+        self._timestamps = timestamps
+        self._revocation = revocation
         self._account = account
         self._clock = clock
 
@@ -95,19 +111,15 @@ class Anchoring:
     def _sign(self, batch: BatchRow) -> bool:
         segment = self._segments.open(batch.root)
         manifest = self._manifest(batch, segment)
-        cms = segment.get(CMS)
-        if cms is None:
+        if not is_signed(segment):
             with self._store.read() as unit:
                 document = unit.chain.document(batch.accreditation)
             if document is not None:
                 segment.put(ACCREDITATION, document)
-            signed = self._signer(batch.issuer).sign(manifest, segment, int(self._clock()))
-            # validation data first: once the CMS stands, the step is never repeated
-            segment.put(VALIDATION, canonical.encode(signed.validation.to_json(), canonical.BUNDLE_LIMITS))
-            faultpoint("anchor.validation")
-            segment.put(CMS, signed.cms)
-            cms = signed.cms
-        verify_detached(cms, manifest.to_bytes())
+            signers = self._signers(batch.issuer, manifest.suite)
+            timestamps = self._timestamps(batch.issuer) if manifest.expects.token else None
+            sign_batch(segment, manifest, signers, timestamps, self._revocation, int(self._clock()))
+        check_signatures(segment, manifest)
         faultpoint("anchor.signed")
         with self._store.begin() as unit:
             unit.batches.move(batch.row, "batched", "signed", manifest_sha256=manifest.sha256())
@@ -118,17 +130,21 @@ class Anchoring:
         if stored is not None:
             return Manifest.from_bytes(stored)
         after, _ = self._chain.head()
+        token = self._timestamps(batch.issuer) is not None
+        sm3 = segment.sm3()
+        suite = Suite.INTL if sm3 is None else sm3.suite
         manifest = Manifest(
             issuer=batch.issuer,
             kind=batch.kind,
-            suite=Suite.INTL,
+            suite=suite,
             root=batch.root,
             size=batch.size,
             counts=segment.types(),
             closed=int(self._clock()),
             after=after,
             chain=self._chain.identity,
-            expects=Expects(signatures=1, token=False),
+            expects=Expects(signatures=suite.signatures[0], token=token),
+            root_sm3=sm3.root() if sm3 else None,
         )
         segment.put(MANIFEST, manifest.to_bytes())
         faultpoint("anchor.manifest")
@@ -136,18 +152,19 @@ class Anchoring:
 
     def _call(self, batch: BatchRow) -> AnchorCall:
         segment = self._segments.open(batch.root)
-        manifest, cms = segment.get(MANIFEST), segment.get(CMS)
-        if manifest is None or cms is None or batch.manifest_sha256 is None:
+        data = segment.get(MANIFEST)
+        if data is None or batch.manifest_sha256 is None:
             raise IntegrityError("SEGMENT_PART_MISSING", root=batch.root.hex())
-        certificate = verify_detached(cms, manifest).certificate_sha256
+        manifest = Manifest.from_bytes(data)
         return AnchorCall(
             batch.accreditation,
             batch.kind,
-            int(Suite.INTL),
+            int(manifest.suite),
             batch.size,
             batch.root,
             batch.manifest_sha256,
-            (certificate,),
+            tuple(signature.certificate_sha256 for signature in check_signatures(segment, manifest)),
+            manifest.sm3(),
         )
 
     def _broadcast(self, batch: BatchRow) -> bool:
@@ -279,10 +296,3 @@ def anchored_event(anchor: Anchor, records: bytes, root: bytes) -> events.Anchor
             if event.root == root:
                 return event
     raise IntegrityError("OUTBOX_EVENT_MISSING", root=root.hex())
-
-
-def read_validation(segment: Segment) -> ValidationData:
-    data = segment.get(VALIDATION)
-    if data is None:
-        raise IntegrityError("SEGMENT_PART_MISSING", root=segment.root().hex())
-    return ValidationData.from_json(canonical.decode(data, canonical.BUNDLE_LIMITS), VALIDATION)

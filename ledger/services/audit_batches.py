@@ -10,8 +10,7 @@ from ledger.core import canonical, merkle
 from ledger.core.accreditations import Accreditation
 from ledger.core.bundles import Anchor
 from ledger.core.manifests import Manifest
-from ledger.core.registries import Kind
-from ledger.crypto.cms import verify_detached
+from ledger.core.registries import Kind, Suite
 from ledger.errors import InputError, NotFoundError, ZhengyinError
 from ledger.ports import Chain, Segment, Segments
 from ledger.proofs import headers
@@ -19,14 +18,19 @@ from ledger.proofs.commit_seals import block_hash
 from ledger.proofs.events import AnchoredEvent
 from ledger.services.anchoring import (
     ACCREDITATION,
-    CMS,
     MANIFEST,
     RECEIPT,
-    VALIDATION,
     anchored_event,
-    read_validation,
 )
 from ledger.services.audit_findings import Findings
+from ledger.services.batch_signing import (
+    CMS,
+    LATER_VALIDATION,
+    SECOND_CMS,
+    VALIDATION,
+    check_signatures,
+    read_validation,
+)
 from ledger.services.tombstone_part import PART as TOMBSTONES
 
 PARTS = (ACCREDITATION, MANIFEST, VALIDATION, CMS, RECEIPT)
@@ -71,7 +75,10 @@ class BatchAudit:
             segment = medium.open(root)
             segment.verify()
             levels = merkle.build_levels(segment.leaves())
-            if levels[-1] != root or b"".join(levels) != segment.levels():  # bundles take their paths from there
+            sm3 = segment.sm3()
+            second = sm3.levels() if sm3 else []
+            stored = (segment.levels(), segment.levels_sm3())  # bundles take their paths from there
+            if levels[-1] != root or (b"".join(levels), b"".join(second)) != stored:
                 self._findings.differs("AUDIT_ROOT_DIFFERS", f"{where}/body", root=root.hex())
                 return None
             return segment
@@ -94,7 +101,7 @@ class BatchAudit:
             return
         if copy.digest() != segment.digest():
             self._findings.differs("AUDIT_COPY_DIFFERS", f"copy/{where}/body", root=root.hex(), part="body")
-        for part in (*PARTS, TOMBSTONES):
+        for part in (*PARTS, SECOND_CMS, LATER_VALIDATION, TOMBSTONES):
             if copy.get(part) != segment.get(part):
                 self._findings.differs("AUDIT_COPY_DIFFERS", f"copy/{where}/{part}", root=root.hex(), part=part)
 
@@ -111,12 +118,19 @@ class BatchAudit:
                 raise InputError("AUDIT_FIELD", part="issuer")
             if segment.types() != manifest.counts or segment.size() != manifest.size:
                 raise InputError("AUDIT_FIELD", part="counts")
+            sm3 = segment.sm3()
+            if (sm3.suite if sm3 else Suite.INTL, sm3.root() if sm3 else None) != (manifest.suite, manifest.root_sm3):
+                raise InputError("AUDIT_FIELD", part="rootSm3")
         with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{CMS}"):
-            signed = verify_detached(self._part(segment, CMS), self._part(segment, MANIFEST))
-            if event.signers != (signed.certificate_sha256,):
+            self._part(segment, CMS)
+            signed = check_signatures(segment, Manifest.from_bytes(self._part(segment, MANIFEST)))
+            if event.signers != tuple(each.certificate_sha256 for each in signed):
                 raise InputError("AUDIT_FIELD", part="signers")
         with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{VALIDATION}"):
-            read_validation(segment)
+            read_validation(segment, [VALIDATION])
+        if segment.get(LATER_VALIDATION) is not None:
+            with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{LATER_VALIDATION}"):
+                read_validation(segment)
         if Kind(event.kind).needs_accreditation:
             with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{ACCREDITATION}"):
                 _accreditation(self._part(segment, ACCREDITATION), found, segment)
@@ -183,7 +197,7 @@ class BatchAudit:
 
 def _manifest(data: bytes, found: Anchored) -> Manifest:
     manifest, event = Manifest.from_bytes(data), found.event
-    if manifest.sha256() != event.manifest_sha256:
+    if (manifest.sha256(), manifest.sm3()) != (event.manifest_sha256, event.manifest_sm3):
         raise InputError("AUDIT_FIELD", part="sha256")
     if (manifest.issuer, int(manifest.kind), int(manifest.suite)) != (found.issuer, event.kind, event.suite):
         raise InputError("AUDIT_FIELD", part="issuer")

@@ -13,11 +13,14 @@ import orjson
 
 from ledger.core import canonical
 from ledger.core.disclosures import claim
+from ledger.core.hashing import SM3_HASH
 from ledger.core.keys import RecordKey
 from ledger.core.merkle import HASH_BYTES, leaf_hash
 from ledger.core.records import TAG
-from ledger.crypto.envelope import decrypt_body
+from ledger.core.registries import Suite
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.errors import InputError
+from ledger.services.bodies import open_body
 
 DAMAGED, OTHER_LEAF, CLAIMS = "AUDIT_BODY_DAMAGED", "AUDIT_BODY_OTHER", "AUDIT_CLAIMS_DIFFER"
 
@@ -57,27 +60,33 @@ def split(pieces: Iterable[bytes], lengths: Sequence[int]) -> Iterator[bytes]:
 
 
 def prove_bodies(
-    leaves: bytes, bodies: Iterable[bytes], secrets: Sequence[bytes | None]
+    leaves: bytes, bodies: Iterable[bytes], secrets: Sequence[bytes | None], sm3: Sm3Leaves | None = None
 ) -> Iterator[Proved | Fault | None]:
-    """For each body in order: what it holds, what is wrong with it, or ``None`` where its key is gone."""
+    """For each body in order: what it holds, what is wrong with it, or ``None`` where its key is gone; ``sm3``: the
+    second leaves, of records that have them."""
     for number, (body, secret) in enumerate(zip(bodies, secrets, strict=True)):
-        yield None if secret is None else _prove(leaves[HASH_BYTES * number : HASH_BYTES * (number + 1)], body, secret)
+        place = slice(HASH_BYTES * number, HASH_BYTES * (number + 1))
+        second = sm3 and Sm3Leaves(sm3.suite, sm3.leaves[place])
+        yield None if secret is None else _prove(leaves[place], body, secret, second)
 
 
-def _prove(leaf: bytes, body: bytes, secret: bytes) -> Proved | Fault:
+def _prove(leaf: bytes, body: bytes, secret: bytes, second: Sm3Leaves | None) -> Proved | Fault:
     key = RecordKey(secret)
     try:
-        plain = decrypt_body(key.body_key(), leaf, body)
+        plain = open_body(key, leaf, body)
     except InputError:
         return Fault(DAMAGED)
     end = 4 + int.from_bytes(plain[:4], "big")
     record = plain[4:end]
-    if leaf_hash(record) != leaf:
+    if leaf_hash(record) != leaf or (second and leaf_hash(record, SM3_HASH) != second.leaves):
         return Fault(OTHER_LEAF)
     try:
         # that these bytes are canonical, the signed leaf says; of the values, the claims
         value, values = orjson.loads(record), orjson.loads(plain[end:])
-        claimed = claim(key, values)
+        suite = second.suite if second else Suite.INTL
+        if value.get("suite", Suite.INTL.word) != suite.word:
+            return Fault(OTHER_LEAF)
+        claimed = claim(key, values, suite)
         if (value["salt"], value["claims"], plain[end:]) != (claimed.salt, claimed.claims, claimed.content):
             return Fault(CLAIMS)
         if value["tag"] != TAG:

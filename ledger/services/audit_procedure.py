@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ledger.core.bundles import Bundle, Inclusion
+from ledger.core.bundles import Bundle
 from ledger.core.manifests import Manifest
 from ledger.core.merkle import HASH_BYTES
 from ledger.core.trust import Trust
 from ledger.core.verdicts import Outcome
 from ledger.ports import Segment, Vault
 from ledger.services import bodies
-from ledger.services.anchoring import CMS, MANIFEST, RECEIPT, read_validation
+from ledger.services.anchoring import MANIFEST, RECEIPT
 from ledger.services.audit_findings import Findings
-from ledger.services.bundling import anchor_of
+from ledger.services.batch_signing import read_validation, signatures_of
+from ledger.services.bundling import anchor_of, inclusion_of
 from ledger.verification.facts import Facts
 from ledger.verification.procedure import BATCH_STEPS, is_blocked, verify
 
@@ -45,14 +46,14 @@ class ProcedureAudit:
         handle = segment.vault_handles()[number]
         leaf = segment.leaves()[HASH_BYTES * number : HASH_BYTES * (number + 1)]
         record, _ = bodies.decrypt(self._vault.get([handle])[handle], leaf, segment.body(number))
-        manifest, cms, receipt = (segment.get(part) or b"" for part in (MANIFEST, CMS, RECEIPT))
+        manifest = Manifest.from_bytes(segment.get(MANIFEST) or b"")
         return Bundle(
             record=record,
             disclosures=(),
-            inclusion=Inclusion(number, tuple(segment.path(number))),
-            manifest=Manifest.from_bytes(manifest),
-            signatures=(cms,),
+            inclusion=inclusion_of(segment, number),
+            manifest=manifest,
+            signatures=signatures_of(segment, manifest),
             validation=read_validation(segment),
-            anchor=anchor_of(segment, receipt),
+            anchor=anchor_of(segment, segment.get(RECEIPT) or b""),
             state=None,
         )

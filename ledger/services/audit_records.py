@@ -10,6 +10,8 @@ from typing import NamedTuple
 from ledger.core.canonical import unb64
 from ledger.core.merkle import HASH_BYTES
 from ledger.core.registries import Kind, Relation
+from ledger.core.seal_uses import counted_as
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConfigError, ZhengyinError
 from ledger.ports import Segment, Spool, Vault
@@ -20,12 +22,12 @@ from ledger.services.audit_findings import Findings
 from ledger.services.collecting import paused_collection
 from ledger.services.tombstone_part import PART, erased_by, read_part
 
-STATUS, TOMBSTONE, ERASES = Kind.STATUS.word, Kind.TOMBSTONE.word, Relation.ERASES.word
+STATUS, TOMBSTONE, ERASES, USES = Kind.STATUS.word, Kind.TOMBSTONE.word, Relation.ERASES.word, Relation.USES.word
 SAID = {act.kind.word: act.states for act in RELATING}
 """Kind of a record that states a relation → that relation."""
-Unapproved = Callable[[str, bytes, bytes], Sequence[int]]
-"""Of an office's leaves and approvals (32 bytes each), the numbers that no source released; ConfigError without its
-approval keys."""
+Unapproved = Callable[[str, bytes, bytes, Sm3Leaves | None], Sequence[int]]
+"""Of an office's leaves and approvals (32 bytes each), with the leaves by SM3 of records that have them, the numbers
+that no source released; ConfigError without its approval keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +96,13 @@ class RecordAudit:
         leaves, handles, types = segment.leaves(), segment.vault_handles(), segment.record_types()
         issuer, kind = segment.issuer(), segment.kind()
         rows = [] if row is None else self._reads.placed(row)
-        self._require_released(issuer, leaves, segment.approvals(), where)
+        sm3 = segment.sm3()
+        self._require_released(issuer, leaves, segment.approvals(), sm3, where)
         paired = self._pair(rows, handles, where) if row is not None else list(repeat(None, len(handles)))
         block = segment.block()
         bodies = split(block.bodies(), block.lengths)
         known = len(self.seen.keyless)
-        found = self._records(issuer, kind, leaves, handles, types, bodies, paired, where, True)
+        found = self._records(issuer, kind, leaves, sm3, handles, types, bodies, paired, where, True)
         if kind is Kind.TOMBSTONE:
             with self._findings.looking("AUDIT_PART_DIFFERS", f"{where}/{PART}"):
                 self._plain_tombstones(segment, self.seen.keyless[known:], where)
@@ -135,10 +138,10 @@ class RecordAudit:
         first = run.rows[0]
         with self._findings.looking("AUDIT_ROW_DIFFERS", where):
             kind = Kind.of_number(first.kind, "kind")
-            self._require_released(first.issuer, block.leaves, block.approvals, where)
+            self._require_released(first.issuer, block.leaves, block.approvals, block.sm3, where)
             handles, types = [r.handle for r in run.rows], [r.type for r in run.rows]
             paired = list(run.rows)
-            self._records(first.issuer, kind, block.leaves, handles, types, bodies, paired, where, False)
+            self._records(first.issuer, kind, block.leaves, block.sm3, handles, types, bodies, paired, where, False)
         self.seen.waiting += len(run.rows)
         watch(len(run.rows))
 
@@ -158,9 +161,11 @@ class RecordAudit:
         by_handle = {row.handle: row for row in rows}
         return [by_handle.get(handle) for handle in handles]
 
-    def _require_released(self, issuer: str, leaves: bytes, approvals: bytes, where: str) -> None:
+    def _require_released(
+        self, issuer: str, leaves: bytes, approvals: bytes, sm3: Sm3Leaves | None, where: str
+    ) -> None:
         try:
-            for number in self._unapproved(issuer, leaves, approvals):
+            for number in self._unapproved(issuer, leaves, approvals, sm3):
                 self._findings.differs("AUDIT_RECORD_UNAPPROVED", f"{where}/{number}", index=number)
         except ConfigError as e:
             self._findings.unread(f"{where}/approvals", e)
@@ -170,6 +175,7 @@ class RecordAudit:
         issuer: str,
         kind: Kind,
         leaves: bytes,
+        sm3: Sm3Leaves | None,
         handles: Sequence[int],
         types: Sequence[str],
         bodies: Iterable[bytes],
@@ -182,9 +188,10 @@ class RecordAudit:
         index_id, number, word = self._index.id, int(kind), kind.word
         first: int | None = None
         files: set[tuple[bytes, int]] = set()
+        uses: set[tuple[int, int, int]] = set()
         keyless: list[Keyless] = []
         special = kind in (*STATEMENT_KINDS, Kind.TOMBSTONE)
-        proved = prove_bodies(leaves, bodies, secrets)
+        proved = prove_bodies(leaves, bodies, secrets, sm3)
         for at, (found, row, type_, handle) in enumerate(zip(proved, rows, types, handles, strict=True)):
             leaf = leaves[HASH_BYTES * at : HASH_BYTES * (at + 1)]
             id_hmac: bytes | None = None
@@ -204,18 +211,36 @@ class RecordAudit:
                     files.update((self._index.file(file_digest(f)), handle) for f in found.files)
                 if special:
                     self._remember(found, leaf, placed)
+                elif kind is Kind.SEAL_USE and (use := _counted(found)) is not None:
+                    uses.add((*use, handle))
             wanted = (issuer, number, type_, id_hmac, leaf)
             if row is not None and row[2:] != wanted:
                 for column, is_, was in zip(PlacedRow._fields[2:], row[2:], wanted, strict=True):
                     if is_ != was:
                         self._row(handle, column)
-        self._files(handles, files, keyless)
+        self._bound(handles, files, uses, keyless)
         return first
 
-    def _files(self, handles: Sequence[int], wanted: set[tuple[bytes, int]], keyless: Sequence[Keyless]) -> None:
-        found = self._reads.files(handles)
-        without, bound = {k.handle for k in keyless}, {handle for _, handle in found}
+    def _bound(
+        self,
+        handles: Sequence[int],
+        files: set[tuple[bytes, int]],
+        uses: set[tuple[int, int, int]],
+        keyless: Sequence[Keyless],
+    ) -> None:
+        """The rows by which records are found: by their files, and uses by their seals."""
+        found, used = self._reads.files(handles), self._reads.uses(handles)
+        without = {k.handle for k in keyless}
+        bound = {handle for _, handle in found} | {handle for _, _, handle in used}
         self.seen.keyless += [k._replace(named=k.named or k.handle in bound) for k in keyless]
+        self._files(found, files, without)
+        expected, there = {handle for *_, handle in uses}, {handle for *_, handle in used}
+        for handle in sorted({handle for *_, handle in used ^ uses} - without):
+            code = "AUDIT_ROW_DIFFERS" if handle in expected & there else "AUDIT_ROW_EXTRA"
+            code = "AUDIT_ROW_MISSING" if handle not in there else code
+            self._findings.differs(code, f"seal_uses/{handle}", table="seal_uses", row=handle, column="seal, day")
+
+    def _files(self, found: set[tuple[bytes, int]], wanted: set[tuple[bytes, int]], without: set[int]) -> None:
         for file, handle in sorted(found ^ wanted):
             if handle in without:
                 continue  # whether rows should have forgotten it, its tombstone says
@@ -242,3 +267,9 @@ class RecordAudit:
             elif SAID.get(found.kind) == ref["relation"]:
                 target = (ref["issuer"], ref["leaf"])
                 self.seen.statements[leaf] = Statement(found.issuer, *target, found.issued, ref["relation"], None, None)
+
+
+def _counted(found: Proved) -> tuple[int, int] | None:
+    """Seal and day by which a use counts."""
+    seals = [unb64(ref["leaf"], "refs.leaf", HASH_BYTES) for ref in found.refs if ref["relation"] == USES]
+    return counted_as(seals, found.values)

@@ -21,5 +21,7 @@ UNPROTECTED |= {
         "uploads": "progress of a table that was sent in; its records and its end in the log are proved",
         "answers": "what a repeated request is told, for some days; the record it leads to is proved",
         "leases": "who works right now, for seconds",
+        "login_challenges": "what waits to be signed, for minutes; what is signed is the challenge itself",
+        "login_sessions": "who is logged in, for hours; rows alone make none, the log tells, and a restored ledger has none",
     }.items()
 }

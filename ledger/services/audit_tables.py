@@ -10,6 +10,7 @@ from ledger.core import canonical
 from ledger.core.accreditations import Accreditation
 from ledger.core.canonical import b64
 from ledger.core.registries import Reason, State
+from ledger.core.trust_documents import document_id, read_trust_document
 from ledger.errors import InputError
 from ledger.ports import Chain
 from ledger.ports.auditing import AuditReads
@@ -186,18 +187,17 @@ class TableAudit:
     # ---- documents, cursor, tokens ---------------------------------------------------------------------------------
 
     def documents(self, used: set[bytes]) -> None:
-        """Each is named by its digest, and the chain names it; those ``used`` by batches of this house are there."""
+        """Each is named by its digest, and the chain names it; those ``used`` by batches of this house are there.
+        Those of the trust list may be missing: the trust file carries what they say."""
         known, left = self._made.tables["chain_accreditations"], used - {bytes(32)}
+        listed = self._chain.trust_list()
+        trusted = listed.documents if listed else frozenset()
         for row in self.named("documents"):
             key = row["id"].hex()
             left.discard(row["id"])
-            try:
-                same = Accreditation.from_json(canonical.decode(row["document"])).id() == row["id"]
-            except InputError:
-                same = False
-            if not same:
+            if _document_id(row["document"]) != row["id"]:
                 self._differs("documents", key, "document")
-            elif (row["id"],) not in known:
+            elif (row["id"],) not in known and row["id"] not in trusted:
                 self._findings.differs("AUDIT_ROW_EXTRA", f"documents/{key}", table="documents", row=key)
         for id_ in sorted(left):
             self._findings.differs("AUDIT_ROW_MISSING", f"documents/{id_.hex()}", table="documents", row=id_.hex())
@@ -270,5 +270,16 @@ def _shown(row: Row, events: list[Key]) -> bool:
 def _number(registry: type[State] | type[Reason], word: object) -> int | None:
     try:
         return int(registry.of_word(word, "word"))
+    except InputError:
+        return None
+
+
+def _document_id(document: bytes) -> bytes | None:
+    """Digest of an accreditation's or a trust list's document; ``None`` for anything else."""
+    try:
+        try:
+            return Accreditation.from_json(canonical.decode(document)).id()
+        except InputError:
+            return document_id(read_trust_document(document))
     except InputError:
         return None

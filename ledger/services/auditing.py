@@ -16,7 +16,7 @@ from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import IntegrityError, NotFoundError, UnavailableError, ZhengyinError
 from ledger.ports import Chain, Segments, Spool, Store, Vault
 from ledger.ports.auditing import AuditChain, AuditReads
-from ledger.services.anchoring import CMS, RECEIPT
+from ledger.services.anchoring import RECEIPT
 from ledger.services.audit_batches import Anchored, BatchAudit
 from ledger.services.audit_findings import NOTHING, Audited, Findings
 from ledger.services.audit_procedure import ProcedureAudit
@@ -24,6 +24,7 @@ from ledger.services.audit_records import Keyless, RecordAudit, Unapproved
 from ledger.services.audit_replay import Replay, compare, replay
 from ledger.services.audit_storage import prove_storage
 from ledger.services.audit_tables import TableAudit
+from ledger.services.batch_signing import CMS
 from ledger.services.operations import LogProof, read_entry
 
 KEYS = {

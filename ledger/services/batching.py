@@ -1,4 +1,4 @@
-"""Closing batches: accepted records of one issuer, kind and accreditation are frozen into a segment.
+"""Closing batches: accepted records of one issuer, kind, suite and accreditation are frozen into a segment.
 
 Order of writes, and what a crash after each leaves:
 1. the segment (both media)    – an orphan that no batch names; the same rows give the same segment again
@@ -16,7 +16,8 @@ from itertools import pairwise
 from ledger.core import canonical, merkle
 from ledger.core.accreditations import Accreditation
 from ledger.core.manifests import MAX_BATCH
-from ledger.core.registries import Kind
+from ledger.core.registries import Kind, Suite
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.errors import ConflictError, IntegrityError, ZhengyinError
 from ledger.ports import Block, RunRow, SegmentBody, Segments, Signer, Spool, Store, Unit
 from ledger.services.collecting import paused_collection
@@ -153,7 +154,8 @@ class Batching:
     def _released(
         self, issuer: str, kind: Kind, types: Sequence[str] | None, problems: list[ZhengyinError]
     ) -> tuple[list[RunRow], set[int]]:
-        """Runs of up to a batch's records that a source released, and the records at which a run has to be cut.
+        """Runs of up to a batch's records that a source released, all of the suite of the first of them, and the
+        records at which a run has to be cut.
 
         Others were put there by somebody who can only write rows and chunks (why.md F6): inside a batch they would make
         it unsignable for ever, so they stay out and are named. The signer checks again.
@@ -161,37 +163,54 @@ class Batching:
         released: list[RunRow] = []
         cuts: set[int] = set()
         room, after = MAX_BATCH, -1
+        suite: Suite | None = None
         while room:
             with self._store.read() as unit:
                 runs = unit.records.waiting_runs(issuer, kind, types, after, room)
             if not runs:
                 break
-            block = self._block(runs)
-            missing = self._signer(issuer).unapproved(block.leaves, block.approvals)
-            for run, refused in _shared_out(runs, missing):
-                problems += [IntegrityError("RECORD_UNAPPROVED", row=row) for row in refused]
-                cuts.update(refused, (row + 1 for row in refused))
-                released += _without(run, refused)
             after = runs[-1].last
             cuts.add(after + 1)  # the last one may be there in part
-            room -= sum(run.size for run in runs) - len(missing)
+            for mine, block in self._by_suite(runs, suite):
+                missing = self._signer(issuer).unapproved(block.leaves, block.approvals, block.sm3)
+                for run, refused in _shared_out(mine, missing):
+                    problems += [IntegrityError("RECORD_UNAPPROVED", row=row) for row in refused]
+                    cuts.update(refused, (row + 1 for row in refused))
+                    released += _without(run, refused)
+                room -= sum(run.size for run in mine) - len(missing)
+                if released:
+                    suite = block.suite
+                    break
         return released, cuts
 
-    def _body(self, runs: Sequence[RunRow]) -> SegmentBody:
-        block = self._block(runs)
-        handles = [(run.type, range(run.first, run.last + 1)) for run in runs]
-        return SegmentBody(merkle.build_levels(block.leaves), block, handles)
-
-    def _block(self, runs: Sequence[RunRow]) -> Block:
-        """The records of the runs, one after another."""
-        leaves, approvals, lengths, bodies = bytearray(), bytearray(), array("I"), []
+    def _by_suite(self, runs: Sequence[RunRow], suite: Suite | None) -> Iterator[tuple[list[RunRow], Block]]:
+        """The runs of each suite with their records, that of the oldest first; only of ``suite``, where it is given."""
+        found: dict[Suite, list[tuple[RunRow, Block]]] = {}
         for run in runs:
             block = self._spool.block(run.chunk, run.ordinal, run.size)
-            leaves += block.leaves
-            approvals += block.approvals
-            lengths.extend(block.lengths)
-            bodies.append(block.bodies)
-        return Block(bytes(leaves), bytes(approvals), lengths, lambda: (piece for read in bodies for piece in read()))
+            if suite in (None, block.suite):
+                found.setdefault(block.suite, []).append((run, block))
+        for some in found.values():
+            yield [run for run, _ in some], _joined([block for _, block in some])
+
+    def _body(self, runs: Sequence[RunRow]) -> SegmentBody:
+        block = _joined([self._spool.block(run.chunk, run.ordinal, run.size) for run in runs])
+        handles = [(run.type, range(run.first, run.last + 1)) for run in runs]
+        second = block.sm3.levels() if block.sm3 else ()
+        return SegmentBody(merkle.build_levels(block.leaves), block, handles, second)
+
+
+def _joined(blocks: Sequence[Block]) -> Block:
+    """The records of blocks of one suite, one after another."""
+    leaves, approvals, second, lengths = bytearray(), bytearray(), bytearray(), array("I")
+    for block in blocks:
+        leaves += block.leaves
+        approvals += block.approvals
+        second += block.sm3.leaves if block.sm3 else b""
+        lengths.extend(block.lengths)
+    suite, read = blocks[0].suite, [block.bodies for block in blocks]
+    sm3 = Sm3Leaves(suite, bytes(second)) if suite.has_sm3 else None
+    return Block(bytes(leaves), bytes(approvals), lengths, lambda: (piece for each in read for piece in each()), sm3)
 
 
 def _refused(unit: Unit) -> list[tuple[int, int, str]]:

@@ -14,12 +14,14 @@ from ledger.core.keys import RecordKey
 from ledger.core.manifests import ChainIdentity, Manifest
 from ledger.core.records import Record
 from ledger.core.registries import Kind
+from ledger.core.trust_services import TrustSnapshot
 from ledger.errors import ConflictError, NotFoundError
 from ledger.ports import Chain, RecordRow, Segment, Segments, Spool, Store, Vault
 from ledger.proofs import headers
 from ledger.services import bodies
 from ledger.services.acting import standing
-from ledger.services.anchoring import ACCREDITATION, CMS, MANIFEST, RECEIPT, read_validation
+from ledger.services.anchoring import ACCREDITATION, MANIFEST, RECEIPT
+from ledger.services.batch_signing import read_validation, signatures_of
 from ledger.services.indexing import Indexing
 
 HEAD_AGE = 5
@@ -51,6 +53,13 @@ class Bundling:
         """The chain that states are asked of."""
         return self._chain.identity
 
+    def trust_list(self, state: StateProof) -> TrustSnapshot | None:
+        """What the chain's trust list says as of this state: no further question where nothing is new.
+
+        Raises UnavailableError CHAIN_…, ENGINE_….
+        """
+        return self._chain.trust_list(headers.parse_header(state.header).number)
+
     def open(self, row: RecordRow) -> Opened:
         """Decrypt a record's body.
 
@@ -63,7 +72,7 @@ class Bundling:
         """A record, anchored or not, with all of its values as everyone can check them. Raises as `open`."""
         secret = self._secret(row)
         opened = self._open(row, secret)
-        return opened.record, tuple(disclose(RecordKey(secret), opened.values, list(opened.values)))
+        return opened.record, _disclosed(opened, secret, list(opened.values))
 
     def _secret(self, row: RecordRow) -> bytes:
         secret = self._vault.get([row.vault]).get(row.vault)
@@ -97,16 +106,18 @@ class Bundling:
         secret = self._secret(row) if secret is None else secret
         opened = self._open(row, secret)
         segment = self._segment(row)
-        manifest, cms, receipt = segment.get(MANIFEST), segment.get(CMS), segment.get(RECEIPT)
-        if manifest is None or cms is None or receipt is None or row.index is None:
+        data, receipt = segment.get(MANIFEST), segment.get(RECEIPT)
+        manifest = None if data is None else Manifest.from_bytes(data)
+        signatures = () if manifest is None else signatures_of(segment, manifest)
+        if manifest is None or not signatures or receipt is None or row.index is None:
             raise ConflictError("BUNDLE_NOT_ANCHORED", state="batched")
         chosen = [name for name in opened.values if names is None or name in names]
         return Bundle(
             record=opened.record,
-            disclosures=disclose(RecordKey(secret), opened.values, chosen),
-            inclusion=Inclusion(row.index, tuple(segment.path(row.index))),
-            manifest=Manifest.from_bytes(manifest),
-            signatures=(cms,),
+            disclosures=_disclosed(opened, secret, chosen),
+            inclusion=inclusion_of(segment, row.index),
+            manifest=manifest,
+            signatures=signatures,
             validation=read_validation(segment),
             anchor=anchor_of(segment, receipt),
             state=self.state(row.issuer, row.leaf, segment.root()) if state else None,
@@ -144,6 +155,16 @@ class Bundling:
             return self.bundle(row, None, state=False)
         except (ConflictError, NotFoundError):
             return None  # not receipted yet, or erased with its record: "decision not shown", never a fault
+
+
+def _disclosed(opened: Opened, secret: bytes, names: Sequence[str]) -> tuple[Disclosure, ...]:
+    return disclose(RecordKey(secret), opened.values, names, opened.record.suite)
+
+
+def inclusion_of(segment: Segment, index: int) -> Inclusion:
+    """The paths of record number ``index``, one for each tree of its batch."""
+    second = segment.path_sm3(index)
+    return Inclusion(index, tuple(segment.path(index)), None if second is None else tuple(second))
 
 
 def anchor_of(segment: Segment, receipt: bytes) -> Anchor:

@@ -21,6 +21,7 @@ from ledger.services.accepting import Acceptor, Draft, Staged
 from ledger.services.collecting import paused_collection
 from ledger.services.faultpoints import faultpoint
 from ledger.services.import_rows import EXISTING, NEW, REFUSED, Chunk, ImportRequest, RowOutcome, TableReader
+from ledger.services.seals import Seals
 from ledger.services.statuses import ChangeRequest, Statuses
 
 WINDOW_ROWS = 65_536
@@ -65,8 +66,10 @@ class Importing:
         statuses: Statuses,
         index: BlindIndex,
         clock: Callable[[], float],
+        seals: Seals,
     ) -> None:
         self._store = store
+        self._seals = seals
         self._acceptor = acceptor
         self._statuses = statuses
         self._index = index
@@ -123,6 +126,8 @@ class Importing:
         Most imports bring nothing but new rows. Where a few ids from all over the chunk are new, all are taken for new:
         the unique key has the last word.
         """
+        if request.definition.kind is Kind.SEAL_USE:
+            self._take_uses(request, chunk)
         id_hmacs = [self._index.id(draft.id) for draft in chunk.drafts]
         sure = job is None or bool(chunk.supersedes)
         known = self._known(request, id_hmacs if sure else id_hmacs[:: len(id_hmacs) // SAMPLE + 1])
@@ -139,6 +144,17 @@ class Importing:
         window.outcomes += chunk.outcomes
         if drafts and job is not None:
             self._stage(request, drafts, id_hmacs, changes, window)
+
+    def _take_uses(self, request: ImportRequest, chunk: Chunk) -> None:
+        """Leave the uses that their seals allow; what is wrong with the others stands in the report."""
+        found = self._seals.use_each(request.issuer, request.definition, chunk.drafts)
+        lines = [draft.line or 0 for draft in chunk.drafts]
+        chunk.drafts = [draft for draft in found if isinstance(draft, Draft)]
+        chunk.outcomes += [
+            RowOutcome(line, REFUSED, None, problem)
+            for line, problem in zip(lines, found, strict=True)
+            if isinstance(problem, ZhengyinError)
+        ]
 
     def _sort_out(
         self,

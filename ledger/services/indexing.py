@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ledger.core.bundles import StatusEntry
 from ledger.core.identifiers import actor_from_bytes32, organisation_from_bytes32
 from ledger.core.manifests import BlockName, Manifest
-from ledger.core.registries import Kind, Reason, State
+from ledger.core.registries import Kind, Reason, Relation, State
+from ledger.core.seal_uses import counted_as
 from ledger.crypto.blind_index import BlindIndex
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError
 from ledger.ports import (
@@ -164,13 +165,16 @@ class Indexing:
             leaf = leaves[32 * i : 32 * i + 32]
             id_hmac: bytes | None = None
             files: list[bytes] = []
+            use: tuple[int, int] | None = None
             if handle in secrets:
-                record, _ = bodies.decrypt(secrets[handle], leaf, segment.body(i))
+                record, values = bodies.decrypt(secrets[handle], leaf, segment.body(i))
                 type_, id_hmac = record.type, self._index.id(record.id)
                 files = [self._index.file(f.sha256) for f in record.files]
+                if record.kind is Kind.SEAL_USE:
+                    use = counted_as((r.leaf for r in record.refs if r.relation is Relation.USES), values)
             else:
                 type_, erased = segment.type_of(i), erased + 1
-            runs.add(handle, type_, id_hmac, leaf, files)
+            runs.add(handle, type_, id_hmac, leaf, files, use)
         self._vault.reserve(max(handles))
         name = BlockName(block, self._chain.canonical(block))
         with self._store.begin() as unit:
@@ -196,19 +200,30 @@ class _Runs:
         self._next: tuple[str, int] | None = None
         self._count = 0
 
-    def add(self, handle: int, type_: str, id_hmac: bytes | None, leaf: bytes, files: Sequence[bytes]) -> None:
+    def add(
+        self,
+        handle: int,
+        type_: str,
+        id_hmac: bytes | None,
+        leaf: bytes,
+        files: Sequence[bytes],
+        use: tuple[int, int] | None,
+    ) -> None:
         if self._next != (type_, handle):
             self._ids: list[bytes | None] = []
             self._leaves: list[bytes] = []
             self._files: list[tuple[bytes, int]] = []
             self._lines: list[int | None] = []
-            columns = (self._ids, self._leaves, self._lines, self._files)
+            self._uses: list[tuple[int, int, int]] = []
+            columns = (self._ids, self._leaves, self._lines, self._files, self._uses)
             self.found.append(AcceptedRun(handle, self._count, type_, *columns))
         self._count += 1
         self._ids.append(id_hmac)
         self._leaves.append(leaf)
         self._lines.append(None)
         self._files += [(file, handle) for file in files]
+        if use is not None:
+            self._uses.append((*use, handle))
         self._next = (type_, handle + 1)
 
 

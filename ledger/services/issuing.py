@@ -19,6 +19,7 @@ from ledger.services import bodies
 from ledger.services.accepting import Acceptor, Draft
 from ledger.services.importing import superseding
 from ledger.services.operations import Act, Operations
+from ledger.services.seals import Seals
 from ledger.services.statuses import ChangeRequest, Statuses
 
 
@@ -40,8 +41,10 @@ class Issuing:
         index: BlindIndex,
         clock: Callable[[], float],
         random: Callable[[int], bytes],
+        seals: Seals,
     ) -> None:
         self._store = store
+        self._seals = seals
         self._operations = operations
         self._acceptor = acceptor
         self._statuses = statuses
@@ -66,8 +69,10 @@ class Issuing:
 
         Raises:
             InputError: ISSUE_FIELD_UNKNOWN, ISSUE_FIELD_MISSING, IDENTIFIER_…, CANONICAL_…, SHAPE_…,
-                SUPERSEDES_UNKNOWN.
-            ConflictError: ISSUE_ID_TAKEN: the same id again only as a successor under a new version.
+                SUPERSEDES_UNKNOWN, SEAL_USE_….
+            ConflictError: ISSUE_ID_TAKEN: the same id again only as a successor under a new version; SEAL_NOT_…: a use
+                of a seal that is another's, or not in force.
+            NotFoundError: SEAL_UNKNOWN.
         """
         unknown = sorted(values.keys() - {f.name for f in definition.fields})
         if unknown:
@@ -79,6 +84,8 @@ class Issuing:
         record_id = require_record_id(id_, strict=strict) if id_ else new_urn(self._random(16))
         complete = {f.name: values.get(f.name) for f in definition.fields}
         draft = Draft(definition.code, record_id, complete, *valid, files=tuple(files))
+        if definition.kind is Kind.SEAL_USE:
+            draft = self._seals.use(issuer, definition, draft)
         with self._store.read() as unit:
             if unit.records.by_id(issuer, definition.kind, self._index.id(record_id)):
                 raise ConflictError("ISSUE_ID_TAKEN")
@@ -100,6 +107,8 @@ class Issuing:
         logged = self._operations.note(Act("record.issue", issuer, leaf.hex(), None, after))
 
         def write(unit: Unit) -> None:
+            if definition.kind is Kind.SEAL_USE:
+                self._seals.require_still(unit, draft)
             if intents is not None:
                 intents(unit)
             logged(unit)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ledger.core.bundles import ValidationData
 from ledger.core.records import FileDigest
 from ledger.core.trust import Trust
 from ledger.verification.facts import Facts
 from ledger.verification.procedure import verify
 from ledger.verification.report import Report
+from ledger.verification.sealed import SealedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Question:
     as_of_bundle: bool = False
     max_age: int | None = None
     jurisdiction: str | None = None
+    sealed: tuple[SealedFile, ...] | None = None
+    seal_data: ValidationData | None = None
 
 
 def verify_offline(bundle: bytes, trust: Trust, question: Question, now: int) -> Report:
@@ -34,5 +38,7 @@ def verify_offline(bundle: bytes, trust: Trust, question: Question, now: int) ->
             as_of_bundle=question.as_of_bundle,
             max_age=question.max_age,
             jurisdiction=question.jurisdiction,
+            sealed=question.sealed,
+            seal_data=question.seal_data,
         )
     )

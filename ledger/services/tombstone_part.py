@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.core import canonical, merkle, shapes
-from ledger.core.canonical import b64
 from ledger.core.disclosures import Disclosure
 from ledger.core.records import Record
 from ledger.core.registries import Kind, Relation
@@ -51,7 +50,7 @@ class Plain:
             Record.from_json(record, f"{path}.record"),
             shapes.array(disclosures, f"{path}.disclosures", Disclosure.from_json, high=128),
         )
-        if found.record.claims != {d.name: b64(d.digest()) for d in found.disclosures}:
+        if found.record.claims != {d.name: d.claim(found.record.suite) for d in found.disclosures}:
             shapes.refuse("DISCLOSURE_DIFFERS", path)
         return found
 

@@ -12,6 +12,7 @@ from ledger.core.manifests import BlockName
 from ledger.core.records import FileDigest, Record
 from ledger.core.registries import Kind, Relation
 from ledger.core.trust import Trust
+from ledger.core.trust_services import TrustSnapshot
 from ledger.core.verdicts import Finding, undetermined
 from ledger.core.verification_code import parse_code
 from ledger.crypto.blind_index import BlindIndex
@@ -21,6 +22,7 @@ from ledger.services.acting import standing
 from ledger.services.bundling import Bundling
 from ledger.services.offline import Question
 from ledger.services.relations import relations_of
+from ledger.services.used_seals import used_seals
 from ledger.verification.facts import Facts, IndexFacts, KnownAct
 from ledger.verification.procedure import verify
 from ledger.verification.report import Report, not_found, undecided
@@ -70,6 +72,7 @@ class Verifying:
         state: StateProof | None = None
         problems: tuple[Finding, ...] = ()
         known: IndexFacts | None = None
+        listed: TrustSnapshot | None = None
         try:
             parsed = Bundle.from_bytes(data)
         except InputError:
@@ -82,6 +85,7 @@ class Verifying:
                 kept = parsed.state.statements if parsed.state else ()
                 state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root, kept)
                 known = self._known(parsed.record, leaf, parsed.manifest.root)
+                listed = self._bundling.trust_list(state)
             except (UnavailableError, InputError) as e:  # silence or nonsense of a node: both prove nothing
                 problems = (undetermined(e.code, **e.values),)
         return verify(
@@ -97,6 +101,9 @@ class Verifying:
                 fresh_state=state,
                 problems=problems,
                 known=known,
+                sealed=question.sealed,
+                seal_data=question.seal_data,
+                listed=listed,
             )
         )
 
@@ -214,7 +221,8 @@ class Verifying:
         if cursor is None:
             return None
         relations = relations_of(self._store, self._bundling, record.issuer, leaf).known
-        return IndexFacts(cursor.block, others, predecessors, known, relations)
+        seals = used_seals(self._store, self._bundling.open, record)
+        return IndexFacts(cursor.block, others, predecessors, known, relations, seals)
 
 
 def _whole(document: FileDigest, bundle: Bundle | None) -> FileDigest:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from ledger.ports.auditing import PlacedRow, WaitingRows
 from ledger.store import dialect
 from ledger.store.queries import fetch_tuples, slices
+from ledger.store.seal_uses import seal_uses
 from ledger.store.tables import batches, metadata, owners, record_files, records, runs
 
 PAGE = 8192
@@ -73,6 +74,13 @@ class SqlAuditReads:
             found.update(fetch_tuples(self._connection, query.where(record_files.c.record.in_(some))))
         return found
 
+    def uses(self, handles: Sequence[int]) -> set[tuple[int, int, int]]:
+        found: set[tuple[int, int, int]] = set()
+        query = select(seal_uses.c.seal, seal_uses.c.day, seal_uses.c.record)
+        for some in slices(handles):
+            found.update(fetch_tuples(self._connection, query.where(seal_uses.c.record.in_(some))))
+        return found
+
     def loose(self) -> Iterator[tuple[str, str, str]]:
         for table, column, key, wrong in self._wrong():
             for (found,) in fetch_tuples(self._connection, select(key).where(wrong)):
@@ -100,6 +108,7 @@ class SqlAuditReads:
             record_files.c.file_hmac,
             ~exists().where(records.c.row == record_files.c.record),
         )
+        yield "seal_uses", "record", seal_uses.c.record, ~exists().where(records.c.row == seal_uses.c.record)
         before = records.alias("before")
         earlier = exists().where(
             *(before.c.id_hmac == records.c.id_hmac, before.c.owner == records.c.owner),

@@ -63,6 +63,10 @@ class SqlBatches:
         query = _QUERY.order_by(batches.c.row.desc()).limit(limit)
         return [_batch(row) for row in self._connection.execute(query)]
 
+    def receipted_after(self, row: int, limit: int) -> list[BatchRow]:
+        beyond = _QUERY.where(batches.c.row > row, batches.c.state == "receipted")
+        return [_batch(found) for found in self._connection.execute(beyond.order_by(batches.c.row).limit(limit))]
+
 
 def _batch(row: Row[*tuple[Any, ...]]) -> BatchRow:
     key, issuer, kind, *rest = row

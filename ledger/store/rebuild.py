@@ -12,6 +12,7 @@ from ledger.errors import IntegrityError
 from ledger.ports import AcceptedRun
 from ledger.store.queries import insert_one, slices, unique
 from ledger.store.records import SqlRecords
+from ledger.store.seal_uses import seal_uses
 from ledger.store.tables import batches, intents, record_files, records, runs, transactions
 
 
@@ -31,7 +32,7 @@ def clear_rows(connection: Connection) -> None:
     under_way = batches.c.state.not_in(("receipted", "refused"))
     if waiting or connection.execute(select(batches.c.row).where(under_way)).first():
         raise IntegrityError("STORE_OPEN_WORK", records=int(waiting or 0))
-    for table in (record_files, records, runs):
+    for table in (record_files, seal_uses, records, runs):
         connection.execute(delete(table))
     connection.execute(delete(batches))
     connection.execute(delete(intents).where(intents.c.state.in_(("done", "refused"))))
@@ -55,6 +56,7 @@ def drop_open(connection: Connection, root: bytes, found: Sequence[AcceptedRun])
         waits = (runs.c.batch.is_(None), runs.c.first.between(first, last))
         for start, end in connection.execute(select(runs.c.first, runs.c.last).where(*waits)).all():
             connection.execute(delete(record_files).where(record_files.c.record.between(start, end)))
+            connection.execute(delete(seal_uses).where(seal_uses.c.record.between(start, end)))
             connection.execute(delete(records).where(records.c.row.between(start, end)))
             connection.execute(delete(runs).where(runs.c.first == start))
 

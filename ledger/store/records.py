@@ -30,6 +30,8 @@ from ledger.store.queries import (
     unique,
     unique_or_nothing,
 )
+from ledger.store.seal_uses import COLUMNS as USE
+from ledger.store.seal_uses import seal_uses
 from ledger.store.tables import LEAF_KEY, LEAF_KEY_BYTES, batches, owners, record_files, records, runs
 
 _KINDS = {int(kind): kind for kind in Kind}  # a look-up costs a tenth of ``Kind(number)``
@@ -92,6 +94,8 @@ class SqlRecords:
         insert_many(self._connection, records, _RECORD, rows)
         files = dict.fromkeys(file for run in accepted for file in run.files)
         insert_many(self._connection, record_files, ("file_hmac", "record"), list(files))
+        uses = [(handle, seal, day) for run in accepted for seal, day, handle in run.uses]
+        insert_many(self._connection, seal_uses, USE, uses)
 
     def owner(self, issuer: str, kind: Kind) -> int:
         """The number of an issuer's records of one kind, given when the first is written."""
@@ -129,6 +133,9 @@ class SqlRecords:
     def by_leaf(self, leaf: bytes) -> RecordRow | None:
         found = self._rows(_BY_RECORD.where(*_leaf_is(leaf)).limit(1))
         return found[0] if found else None
+
+    def by_rows(self, rows: Sequence[int]) -> list[RecordRow]:
+        return [row for some in slices(rows) for row in self._rows(_BY_RECORD.where(records.c.row.in_(some)))]
 
     def batch_states(self, leaves: Sequence[bytes]) -> dict[bytes, str]:
         found: dict[bytes, str] = {}
@@ -225,6 +232,7 @@ class SqlRecords:
         for leaf in leaves:
             rows = list(self._connection.scalars(select(records.c.row).where(*_leaf_is(leaf))))
             self._connection.execute(delete(record_files).where(record_files.c.record.in_(rows)))
+            self._connection.execute(delete(seal_uses).where(seal_uses.c.record.in_(rows)))
             named = update(records).where(records.c.row.in_(rows), records.c.id_hmac.is_not(None))
             erased += self._connection.execute(named.values(id_hmac=null(), line=null())).rowcount
         return erased

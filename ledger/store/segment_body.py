@@ -13,6 +13,9 @@ All integers big-endian; n is the number of records::
     bodies
     digest      32             SHA-256 of everything before it
 
+Of records of the suites with SM3 the version is 2, the header has a member "suite" too, and after the levels come those
+of the tree by SM3.
+
 Each part has a fixed place once the header is read, so one record costs a few short reads, however large
 the batch is.
 """
@@ -29,13 +32,14 @@ from ledger.core import canonical, shapes
 from ledger.core.identifiers import organisation_id
 from ledger.core.manifests import MAX_BATCH
 from ledger.core.merkle import HASH_BYTES
-from ledger.core.records import TYPE
-from ledger.core.registries import Kind
+from ledger.core.records import TYPE, read_suite
+from ledger.core.registries import Kind, Suite
 from ledger.errors import InputError
 from ledger.ports import SegmentBody
 from ledger.store.pieces import pack
 
-MAGIC, VERSION, TAG = b"ZYSEGMNT", 1, "zhengyin/segment/1"
+MAGIC, TAG = b"ZYSEGMNT", "zhengyin/segment/1"
+VERSION, SM3_VERSION = 1, 2
 PREFIX = struct.Struct(">8sHI")
 HEADER_LIMITS = canonical.Limits(8 << 20, 3)  # 65,536 types of 64 characters at most
 DIGEST_BYTES = 32
@@ -59,6 +63,7 @@ class Layout:
     size: int
     types: tuple[str, ...]
     start: int
+    suite: Suite = Suite.INTL
 
     @property
     def handles(self) -> int:
@@ -73,8 +78,13 @@ class Layout:
         return self.approvals + HASH_BYTES * self.size
 
     @property
-    def offsets(self) -> int:
+    def levels_sm3(self) -> int:
         return self.levels + HASH_BYTES * sum(level_sizes(self.size))
+
+    @property
+    def offsets(self) -> int:
+        trees = 2 if self.suite.has_sm3 else 1
+        return self.levels + trees * HASH_BYTES * sum(level_sizes(self.size))
 
     @property
     def bodies(self) -> int:
@@ -88,17 +98,21 @@ class Layout:
             "size": self.size,
             "types": list(self.types),
         }
+        if self.suite.has_sm3:
+            value["suite"] = self.suite.word
         data = canonical.encode(value, HEADER_LIMITS)
-        return PREFIX.pack(MAGIC, VERSION, len(data)) + data
+        return PREFIX.pack(MAGIC, SM3_VERSION if self.suite.has_sm3 else VERSION, len(data)) + data
 
     @classmethod
-    def parse(cls, data: bytes) -> Layout:
-        """From the header's JSON.
+    def parse(cls, data: bytes, version: int) -> Layout:
+        """From the header's JSON, of a file of ``version``.
 
         Raises:
             InputError: CANONICAL_…, SHAPE_…, REGISTRY_UNKNOWN.
         """
-        value = canonical.decode(data, HEADER_LIMITS)
+        value, suite = read_suite(canonical.decode(data, HEADER_LIMITS), "header.suite")
+        if version != (SM3_VERSION if suite.has_sm3 else VERSION):
+            shapes.refuse("SHAPE_KEYS", "header", missing=["suite"], unknown=[])
         issuer, kind, size, types = shapes.tagged(value, "header", TAG, "issuer", "kind", "size", "types")
         found = cls(
             organisation_id(shapes.text(issuer, "header.issuer")),
@@ -106,6 +120,7 @@ class Layout:
             shapes.integer(size, "header.size", 1, MAX_BATCH),
             shapes.array(types, "header.types", _type, low=1, high=MAX_BATCH),
             PREFIX.size + len(data),
+            suite,
         )
         shapes.ascending(found.types, "header.types")
         return found
@@ -125,11 +140,15 @@ def layout_of(issuer: str, kind: Kind, body: SegmentBody) -> Layout:
     counts = (sum(len(handles) for _, handles in body.runs), len(block.approvals) / HASH_BYTES)
     if not 1 <= size <= MAX_BATCH or any(count != size for count in counts) or block.leaves != body.levels[0]:
         raise InputError("SEGMENT_SHAPE", size=size)
-    if [len(level) for level in body.levels] != [HASH_BYTES * nodes for nodes in level_sizes(size)]:
+    wanted = [HASH_BYTES * nodes for nodes in level_sizes(size)]
+    second = [] if block.sm3 is None else wanted
+    if [list(map(len, tree)) for tree in (body.levels, body.levels_sm3)] != [wanted, second]:
+        raise InputError("SEGMENT_SHAPE", size=size)
+    if block.sm3 is not None and block.sm3.leaves != body.levels_sm3[0]:
         raise InputError("SEGMENT_SHAPE", size=size)
     types = tuple(sorted({type_ for type_, _ in body.runs}))
-    bare = Layout(organisation_id(issuer), kind, size, types, 0)
-    return Layout(issuer, kind, size, bare.types, len(bare.header()))
+    bare = Layout(organisation_id(issuer), kind, size, types, 0, block.suite)
+    return Layout(issuer, kind, size, bare.types, len(bare.header()), block.suite)
 
 
 def pieces(layout: Layout, body: SegmentBody) -> Iterator[bytes]:
@@ -140,6 +159,7 @@ def pieces(layout: Layout, body: SegmentBody) -> Iterator[bytes]:
     yield pack("Q", chain.from_iterable(handles for _, handles in body.runs))
     yield body.block.approvals
     yield from body.levels
+    yield from body.levels_sm3
     yield pack("Q", accumulate(body.block.lengths, initial=0))
     yield from body.block.bodies()
 

@@ -9,8 +9,10 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
+from ledger.core.hashing import SHA256_HASH, SM3_HASH, TreeHash
 from ledger.core.merkle import HASH_BYTES, root_from_path
 from ledger.core.registries import Kind
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.errors import InputError, IntegrityError
 from ledger.ports import Block
 from ledger.store import files
@@ -33,7 +35,7 @@ class SegmentBodyReader:
         self._read = self._file.read
         self._layout = layout = self._header()
         (self._total,) = unpack("Q", self._read(layout.bodies - 8, 8))
-        if self._read(layout.offsets - HASH_BYTES, HASH_BYTES).hex() != name:
+        if self._read(layout.levels_sm3 - HASH_BYTES, HASH_BYTES).hex() != name:
             raise self._damaged("root")
         with files.translated():
             found = path.stat().st_size
@@ -52,7 +54,17 @@ class SegmentBodyReader:
 
     def levels(self) -> bytes:
         """Every stored node, leaves first, the root last."""
-        return self._read(self._layout.levels, HASH_BYTES * sum(form.level_sizes(self.size())))
+        return self._read(self._layout.levels, self._layout.levels_sm3 - self._layout.levels)
+
+    def levels_sm3(self) -> bytes:
+        """The same of the tree by SM3; empty where the batch has none."""
+        return self._read(self._layout.levels_sm3, self._layout.offsets - self._layout.levels_sm3)
+
+    def sm3(self) -> Sm3Leaves | None:
+        layout = self._layout
+        if not layout.suite.has_sm3:
+            return None
+        return Sm3Leaves(layout.suite, self._read(layout.levels_sm3, HASH_BYTES * self.size()))
 
     def record_types(self) -> list[str]:
         """The type of each record."""
@@ -104,12 +116,22 @@ class SegmentBodyReader:
         layout, offsets = self._layout, self._offsets()
         lengths = [end - start for start, end in pairwise(offsets)]
         pieces = partial(self._file.pieces, layout.bodies, self._total)
-        return Block(self.leaves(), self.approvals(), lengths, pieces)
+        return Block(self.leaves(), self.approvals(), lengths, pieces, self.sm3())
 
     def path(self, index: int) -> list[bytes]:
         """Lowest sibling first, read one by one and then walked up to the root."""
+        return self._path(index, self._layout.levels, SHA256_HASH, self.root())
+
+    def path_sm3(self, index: int) -> list[bytes] | None:
+        """As ``path`` in the tree by SM3; ``None`` where the batch has none."""
+        if not self._layout.suite.has_sm3:
+            return None
+        root = self._read(self._layout.offsets - HASH_BYTES, HASH_BYTES)
+        return self._path(index, self._layout.levels_sm3, SM3_HASH, root)
+
+    def _path(self, index: int, at: int, by: TreeHash, root: bytes) -> list[bytes]:
         self._require(index)
-        at, place, path = self._layout.levels, index, []
+        place, path = index, []
         pread = self._file.pread
         with self._file.opened() as file:
             leaf = pread(file, at + HASH_BYTES * index, HASH_BYTES)
@@ -117,7 +139,7 @@ class SegmentBodyReader:
                 if (place ^ 1) < nodes:  # a node without a sibling adds nothing
                     path.append(pread(file, at + HASH_BYTES * (place ^ 1), HASH_BYTES))
                 at, place = at + HASH_BYTES * nodes, place >> 1
-        if root_from_path(leaf, index, self.size(), path) != self.root():
+        if root_from_path(leaf, index, self.size(), path, by) != root:
             raise self._damaged("levels")  # else a flipped bit here becomes a "forged" bundle elsewhere
         return path
 
@@ -142,10 +164,10 @@ class SegmentBodyReader:
 
     def _header(self) -> form.Layout:
         magic, version, length = form.PREFIX.unpack(self._read(0, form.PREFIX.size))
-        if (magic, version) != (form.MAGIC, form.VERSION) or length > form.HEADER_LIMITS.size:
+        if magic != form.MAGIC or length > form.HEADER_LIMITS.size:
             raise self._damaged("header")
         try:
-            return form.Layout.parse(self._read(form.PREFIX.size, length))
+            return form.Layout.parse(self._read(form.PREFIX.size, length), version)
         except InputError as error:
             raise self._damaged("header") from error
 

@@ -60,6 +60,10 @@ class SegmentFolder(SegmentBodyReader):
             except FileNotFoundError:
                 return None
 
+    def durable(self, part: str) -> bool:
+        with files.translated():
+            return all(_part(_place(medium, self.root()), part).is_file() for medium in self._media)
+
 
 class SegmentFolders:
     """``ports.Segments``. With ``copy`` every segment is on a second medium before a call returns, so

@@ -9,6 +9,9 @@ All integers big-endian; n is the number of records::
     lengths    u32 × n of the encrypted bodies
     bodies
 
+Of records of the suites with SM3 the magic is "ZYCHUNK2", after the size comes the suite (u8), and after the leaves
+come those by SM3.
+
 It needs no digest: approvals vouch for leaves, and each body is authenticated together with its leaf.
 """
 
@@ -24,13 +27,16 @@ from itertools import chain
 from pathlib import Path
 
 from ledger.core.merkle import HASH_BYTES
+from ledger.core.registries import Suite
+from ledger.core.sm3_leaves import Sm3Leaves
 from ledger.errors import InputError, IntegrityError, NotFoundError, ZhengyinError
 from ledger.ports import Block
 from ledger.store import files
 from ledger.store.pieces import PieceReader, pack, unpack
 
-MAGIC = b"ZYCHUNK1"
+MAGIC, SM3_MAGIC = b"ZYCHUNK1", b"ZYCHUNK2"
 _HEAD = struct.Struct(">8sI")
+_SM3_HEAD = struct.Struct(">8sIB")
 _NAME = re.compile("[0-9a-f]{32}")
 
 
@@ -52,11 +58,13 @@ class SpoolFolder:
             UnavailableError: STORE_FULL, STORE_FAILED.
         """
         size = len(block.lengths)
-        if not size or {len(block.leaves), len(block.approvals)} != {HASH_BYTES * size}:
+        second = b"" if block.sm3 is None else block.sm3.leaves
+        if not size or {len(block.leaves), len(block.approvals), len(second or block.leaves)} != {HASH_BYTES * size}:
             raise InputError("SPOOL_SHAPE", size=size)
         name = secrets.token_hex(16)
         part = files.temporary(self._folder)
-        head = [_HEAD.pack(MAGIC, size), block.leaves, block.approvals, pack("I", block.lengths)]
+        start = _HEAD.pack(MAGIC, size) if block.sm3 is None else _SM3_HEAD.pack(SM3_MAGIC, size, block.suite)
+        head = [start, block.leaves, second, block.approvals, pack("I", block.lengths)]
         with files.translated():
             files.write_synced(part, chain(head, block.bodies()))
             part.rename(self._folder / name)
@@ -72,17 +80,20 @@ class SpoolFolder:
         reader = PieceReader(self._path(chunk), partial(_damaged, chunk))
         with reader.opened() as file:
             magic, size = _HEAD.unpack(reader.pread(file, 0, _HEAD.size))
-            if magic != MAGIC or not 0 <= ordinal < ordinal + count <= size:
+            if magic not in (MAGIC, SM3_MAGIC) or not 0 <= ordinal < ordinal + count <= size:
                 raise _damaged(chunk, "header")
-            leaves = _HEAD.size + HASH_BYTES * ordinal
-            lengths = unpack("I", reader.pread(file, _HEAD.size + 2 * HASH_BYTES * size, 4 * (ordinal + count)))
-            bodies = _HEAD.size + (2 * HASH_BYTES + 4) * size + sum(lengths[:ordinal])
+            start, hashes, suite = _HEAD.size, [], Suite.INTL
+            if magic == SM3_MAGIC:
+                suite, start = _suite(reader.pread(file, start, 1), chunk), _SM3_HEAD.size
+            for _ in range(3 if suite.has_sm3 else 2):  # leaves, those by SM3, approvals
+                hashes.append(reader.pread(file, start + HASH_BYTES * ordinal, HASH_BYTES * count))
+                start += HASH_BYTES * size
+            lengths = unpack("I", reader.pread(file, start, 4 * (ordinal + count)))
+            bodies = start + 4 * size + sum(lengths[:ordinal])
             del lengths[:ordinal]
             return Block(
-                reader.pread(file, leaves, HASH_BYTES * count),
-                reader.pread(file, leaves + HASH_BYTES * size, HASH_BYTES * count),
-                lengths,
-                partial(reader.pieces, bodies, sum(lengths)),
+                *(hashes[0], hashes[-1], lengths, partial(reader.pieces, bodies, sum(lengths))),
+                Sm3Leaves(suite, hashes[1]) if suite.has_sm3 else None,
             )
 
     def body(self, chunk: str, ordinal: int) -> bytes:
@@ -111,6 +122,13 @@ class SpoolFolder:
         if not _NAME.fullmatch(chunk):  # names come from rows: whoever can write rows must not name paths
             raise NotFoundError("SPOOL_UNKNOWN", chunk=chunk[:64])
         return self._folder / chunk
+
+
+def _suite(number: bytes, chunk: str) -> Suite:
+    for suite in Suite:
+        if suite.has_sm3 and number == bytes([suite]):
+            return suite
+    raise _damaged(chunk, "header")
 
 
 def _damaged(chunk: str, part: str) -> ZhengyinError:

@@ -20,8 +20,10 @@ from ledger.store.chain_index import SqlChainIndex
 from ledger.store.glancing import Glances
 from ledger.store.intents import SqlIntents
 from ledger.store.jobs import SqlJobs
+from ledger.store.login import SqlLogins
 from ledger.store.records import SqlRecords
 from ledger.store.schema import check_version
+from ledger.store.seal_uses import SqlSealUses
 from ledger.store.tables import leases
 from ledger.store.transactions import SqlTransactions
 
@@ -31,6 +33,7 @@ class SqlUnit:
 
     def __init__(self, connection: Connection) -> None:
         self.records = SqlRecords(connection)
+        self.seal_uses = SqlSealUses(connection)
         self.batches = SqlBatches(connection)
         self.transactions = SqlTransactions(connection)
         self.intents = SqlIntents(connection)
@@ -39,6 +42,7 @@ class SqlUnit:
         self.acts = SqlActs(connection)
         self.chain_acts = SqlChainActs(connection)
         self.access = SqlAccess(connection)
+        self.logins = SqlLogins(connection)
         self._connection = connection
 
     def clear_rows(self) -> None:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from ledger.core.accreditations import ANY
 from ledger.core.bundles import Bundle
 from ledger.core.canonical import decode
+from ledger.core.hashing import SM3_HASH
 from ledger.core.merkle import leaf_hash, root_from_path
 from ledger.core.records import TAG
+from ledger.core.registries import Suite
 from ledger.core.verdicts import Outcome
 from ledger.errors import ConflictError, InputError
 from ledger.verification.facts import Facts
@@ -24,7 +26,8 @@ from ledger.verification.report import Report
 @dataclass(frozen=True, slots=True)
 class ProvedBatch:
     """A batch whose manifest, signatures and anchor were verified; ``report`` is that of the record it was
-    proved with. ``types``: those of the manifest that the accreditation covers."""
+    proved with. ``types``: those of the manifest that the accreditation covers; ``root_sm3``: in the suites that have
+    one."""
 
     report: Report
     issuer: str
@@ -32,12 +35,15 @@ class ProvedBatch:
     types: frozenset[str]
     root: bytes
     size: int
+    suite: Suite = Suite.INTL
+    root_sm3: bytes | None = None
 
-    def check(self, record: bytes, index: int, path: Sequence[bytes]) -> bytes:
-        """The leaf of ``record`` (canonical bytes), proved to be number ``index`` of the batch by ``path``.
+    def check(self, record: bytes, index: int, path: Sequence[bytes], path_sm3: Sequence[bytes] | None = None) -> bytes:
+        """The leaf of ``record`` (canonical bytes), proved to be number ``index`` of the batch by ``path``, and in the
+        suites with SM3 by ``path_sm3`` too.
 
         Raises: InputError: CANONICAL_…, MERKLE_…, or BATCH_RECORD_REFUSED (no record, or of another issuer,
-            kind or type), BATCH_ROOT_DIFFERS (not of this batch).
+            kind, type or suite), BATCH_ROOT_DIFFERS (not of this batch, in both trees).
         """
         value = decode(record)
         try:
@@ -46,14 +52,19 @@ class ProvedBatch:
                 and value["issuer"] == self.issuer
                 and value["kind"] == self.kind
                 and value["type"] in self.types
+                and value.get("suite", Suite.INTL.word) == self.suite.word
             )
-        except (TypeError, KeyError, IndexError) as e:
+        except (TypeError, KeyError, IndexError, AttributeError) as e:
             raise InputError("BATCH_RECORD_REFUSED", index=index) from e
         if not fits:
             raise InputError("BATCH_RECORD_REFUSED", index=index)
         leaf = leaf_hash(record)
         if root_from_path(leaf, index, self.size, path) != self.root:
             raise InputError("BATCH_ROOT_DIFFERS", index=index)
+        if self.root_sm3 is not None:
+            second = leaf_hash(record, SM3_HASH)
+            if root_from_path(second, index, self.size, path_sm3 or (), SM3_HASH) != self.root_sm3:
+                raise InputError("BATCH_ROOT_DIFFERS", index=index)
         return leaf
 
 
@@ -80,4 +91,6 @@ def prove_batch(facts: Facts) -> ProvedBatch:
         types=counted if allowed == (ANY,) else counted.intersection(allowed),
         root=manifest.root,
         size=manifest.size,
+        suite=manifest.suite,
+        root_sm3=manifest.root_sm3,
     )

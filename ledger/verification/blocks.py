@@ -8,7 +8,8 @@ from typing import Any
 
 from ledger.core.manifests import ChainIdentity
 from ledger.core.trust import Trust
-from ledger.core.trust_lists import Policy, TrustedChain
+from ledger.core.trust_lists import Policy
+from ledger.core.trusted_chains import TrustedChain
 from ledger.core.verdicts import Finding, failed, undetermined
 from ledger.errors import InputError
 from ledger.proofs.commit_seals import Finality, block_hash, finality, genesis_finality

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ledger.core.bundles import StateProof
+from ledger.core.bundles import StateProof, ValidationData
 from ledger.core.records import FileDigest
+from ledger.core.seal_uses import SealStanding
 from ledger.core.trust import Trust
+from ledger.core.trust_services import TrustSnapshot
 from ledger.core.verdicts import Finding
+from ledger.verification.sealed import SealedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,18 @@ class KnownRelation:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedSeal:
+    """A seal that the record says it uses: ``leaf`` of its record, how it stands by the chain's events, and ``holder``,
+    which is ``None`` where the seal's record (and so its validity) cannot be read. ``holds``: the record's issuer is
+    the holder, or succeeded it."""
+
+    leaf: bytes
+    standing: SealStanding
+    holder: str | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IndexFacts:
     """What an index that has followed the chain up to ``block`` knows beside the bundle.
 
@@ -47,7 +62,7 @@ class IndexFacts:
     each).
     ``predecessors``: leaves that the record says it supersedes and whose own status does not say so yet.
     ``acts``: those that stand; they add who and when to what a state proves, and prove nothing themselves.
-    ``relations``: of which nothing depends either.
+    ``relations``: of which nothing depends either. ``seals``: that the record, a use, was made with.
     """
 
     block: int
@@ -55,6 +70,7 @@ class IndexFacts:
     predecessors: tuple[bytes, ...] = ()
     acts: tuple[KnownAct, ...] = ()
     relations: tuple[KnownRelation, ...] = ()
+    seals: tuple[UsedSeal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,10 @@ class Facts:
     UTC. ``as_of_bundle``: answer as of the state's own block, whatever the time of interest, and leave "now" open;
     ``max_age``: oldest state accepted, in seconds. ``jurisdiction``: whose policy and recognitions apply (``None`` =
     the accreditation's own). ``fresh_state``: a state gathered online, judged exactly like a stapled one; the newer
-    of the two is used. ``problems``: what could not be gathered.
+    of the two is used. ``problems``: what could not be gathered. ``sealed``: those of the documents that can hold
+    seals; ``None`` where only digests were at hand, so that nobody could look. ``seal_data``: certificates, CRLs and
+    OCSP responses for the seals' certificates, beside those of the bundle. ``listed``: what a node tells of the trust
+    list on chain.
     """
 
     bundle: bytes
@@ -80,3 +99,6 @@ class Facts:
     fresh_state: StateProof | None = None
     problems: tuple[Finding, ...] = ()
     known: IndexFacts | None = None
+    sealed: tuple[SealedFile, ...] | None = None
+    seal_data: ValidationData | None = None
+    listed: TrustSnapshot | None = None

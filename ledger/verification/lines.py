@@ -31,6 +31,8 @@ class Topic(Enum):
     ANCHORED = "anchored"
     INTEGRITY = "integrity"
     PROVENANCE = "provenance"
+    NATIONAL_CHAIN = "nationalChain"
+    LEDGER_CHAIN = "ledgerChain"
 
 
 LINES = (Topic.UNALTERED, Topic.ISSUED, Topic.IN_FORCE, Topic.ANCHORED)
@@ -56,9 +58,19 @@ _STEPS = {
         Step.INCLUSION, Step.BINDING, Step.SIGNATURE, Step.TIME, Step.PATH, Step.SIGNER_BINDING, Step.REVOCATION,
         Step.ACCREDITATION,
     ),
+    Topic.NATIONAL_CHAIN: (
+        Step.CONTAINER, Step.BYTES, Step.RECORD, Step.DISCLOSURES, Step.INCLUSION, Step.BINDING, Step.SIGNATURE,
+        Step.TIME, Step.PATH, Step.REVOCATION,
+    ),
+    Topic.LEDGER_CHAIN: (
+        Step.CONTAINER, Step.RECORD, Step.INCLUSION, Step.BINDING, Step.FINALITY, Step.ANCHOR, Step.SIGNER_BINDING,
+        Step.ACCREDITATION,
+    ),
 }  # fmt: skip
 # Of step 9 these lines, which give the instant, ask only whether it can be right: a missing token is not theirs.
 _DATED = frozenset({Topic.ANCHORED, Topic.INTEGRITY})
+# what an older system said of its records is stated, whoever vouches for the transfer
+_SOURCES = frozenset({Topic.ISSUED, Topic.PROVENANCE})
 _WRONG_TIMES = frozenset({"TIME_ORDER", "TIME_IN_FUTURE"})
 _NOT_IN_FORCE = frozenset(
     {"STATUS_REVOKED", "STATUS_SUSPENDED", "STATUS_SUPERSEDED", "VALIDITY_EXPIRED", "VALIDITY_NOT_YET"}
@@ -111,8 +123,11 @@ def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any
         outcome = Outcome.SKIPPED
     suffix = {Outcome.PASSED: "YES", Outcome.FAILED: "NO", Outcome.UNDETERMINED: "OPEN"}.get(outcome, "NOT_CHECKED")
     code = f"LINE_{topic.name}_{suffix}"
-    if outcome is Outcome.PASSED and any(f.code == "BYTES_NOT_CHECKED" for f in _findings(chosen)):
+    said = {f.code for f in _findings(chosen)} if outcome is Outcome.PASSED else set()
+    if "BYTES_NOT_CHECKED" in said:
         code = f"LINE_{topic.name}_WITHOUT_FILE"
+    elif topic in _SOURCES and "TIME_TAKEN_OVER" in said:
+        code = f"LINE_{topic.name}_TAKEN_OVER"
     return Line(topic, outcome, code, values)
 
 

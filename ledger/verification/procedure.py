@@ -39,6 +39,7 @@ def _judge_statement(bundle: Bundle, case: Case) -> Report:
         fresh_state=None,
         problems=(),
         known=None,
+        sealed=None,
     )
     return _report(Case(facts, _judge_statement, case.tolerances), _STATEMENT_STEPS)
 

@@ -10,6 +10,7 @@ from typing import Any
 from ledger.core.verdicts import EXIT_CODES, Finding, Indication, Outcome, Step, StepResult, undetermined
 from ledger.errors import Language, message
 from ledger.verification.case import Case
+from ledger.verification.chains import make_chains
 from ledger.verification.lines import CONCLUSIONS, LINES, Headline, Line, headline, headline_code, make_line
 from ledger.verification.words import show, tell
 
@@ -19,9 +20,9 @@ _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 @dataclass(frozen=True, slots=True)
 class Report:
     """``indication`` and ``cause`` as in ETSI EN 319 102-1; ``lines``: the four for people; ``conclusions``:
-    the two for courts; ``proved``: who, under which CA, when by which clocks, in which block, sealed by whom,
-    by topic; ``claims``: values shown with the record (they are personal data: handle the report like the
-    document)."""
+    the two for courts; ``chains``: which chains of proof stand, in the suites with SM3; ``proved``: who, under which
+    CA, when by which clocks, in which block, sealed by whom, by topic; ``claims``: values shown with the record (they
+    are personal data: handle the report like the document)."""
 
     indication: Indication
     cause: StepResult | None
@@ -32,6 +33,7 @@ class Report:
     proved: dict[str, Any]
     claims: dict[str, Any]
     remarks: tuple[Finding, ...] = ()
+    chains: tuple[Line, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -62,6 +64,7 @@ class Report:
             "cause": {"step": self.cause.step.value, "code": self.cause_code} if self.cause else None,
             "lines": [_line(line) for line in self.lines],
             "conclusions": [_line(line) for line in self.conclusions],
+            "chains": [_line(line) for line in self.chains],
             "steps": [_step(result) for result in self.steps],
             "remarks": [_finding(finding) for finding in self.remarks],
             "proved": _plain(self.proved),
@@ -69,11 +72,11 @@ class Report:
         }
 
     def short(self, language: Language) -> str:
-        """The headline, what decided it, and the four lines."""
+        """The headline, what decided it, the four lines, and the chains of proof where there are two."""
         out = [message(self.headline_code, language)]
         decided = [*(self.cause.findings if self.cause else ()), *self.remarks]
         out += [f"  {tell(f, language)}" for f in decided if f.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)]
-        out += [f"{_mark(line.outcome)} {line.text(language)}" for line in self.lines]
+        out += [f"{_mark(line.outcome)} {line.text(language)}" for line in (*self.lines, *self.chains)]
         return "\n".join(out)
 
     def detailed(self, language: Language) -> str:
@@ -117,6 +120,7 @@ def make_report(
         conclusions=tuple(make_line(topic, results, values) for topic in CONCLUSIONS),
         proved=proved,
         claims={d.name: d.value for d in opened},
+        chains=make_chains(case, results, proved),
     )
 
 
@@ -157,6 +161,8 @@ def _line_values(proved: dict[str, Any]) -> dict[str, Any]:
         "organization": next((s["organization"] for s in signers if s["organization"]), None),
         "authority": ", ".join(dict.fromkeys(proved.get("path", {}).get("authorities", []))),
         "anchored": time.get("anchored"),
+        "signed": time.get("signature"),
+        "stated": record.get("issued"),
         "notBefore": time.get("notBefore"),
         "block": final.get("block"),
         "sealers": len(final.get("sealers", [])),

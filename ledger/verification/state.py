@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ledger.core.bundles import Bundle, StateProof, StatusEntry
 from ledger.core.identifiers import actor_from_bytes32, organisation_bytes32
-from ledger.core.trust_lists import TrustedChain
+from ledger.core.trusted_chains import TrustedChain
 from ledger.core.verdicts import Finding, Step, failed
 from ledger.errors import InputError
 from ledger.proofs.commit_seals import Finality

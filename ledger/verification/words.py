@@ -12,7 +12,7 @@ from ledger.errors import Language, message, messages
 _SHANGHAI = timezone(timedelta(hours=8))
 _INSTANTS = frozenset(
     {"anchored", "asOf", "at", "closed", "effective", "expired", "expires", "moment", "notBefore", "now"}
-    | {"recorded", "revoked", "since", "time"}
+    | {"recorded", "revoked", "signed", "since", "stated", "time", "until"}
 )
 _ORGANISATIONS = frozenset({"actor", "first", "second"})
 _REGISTRIES = frozenset({"state", "reason", "kind", "finality", "relation"})

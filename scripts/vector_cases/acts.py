@@ -27,6 +27,7 @@ from ledger.core.rows import RowReader
 from ledger.core.spreadsheet import open_csv
 from ledger.core.tombstones import tombstone_id
 from ledger.core.trust import Trust, TrustFile
+from ledger.core.trust_documents import document_id, read_trust_document
 from ledger.core.typefiles import parse_type_file
 from ledger.core.verification_code import link_fragment, parse_code, print_code
 from ledger.crypto.approvals import approve, check_approvals
@@ -39,6 +40,9 @@ from ledger.proofs.headers import parse_header
 from ledger.services import bodies
 from ledger.store import segment_body
 from ledger.store.segment_reader import SegmentBodyReader
+from scripts.vector_cases.envelope_acts import ENVELOPE_ACTS
+from scripts.vector_cases.suite_acts import SUITE_ACTS
+from scripts.vector_cases.token_acts import TOKEN_ACTS
 
 Given = dict[str, Any]
 VECTORS = Path(__file__).resolve().parents[2] / "tests" / "vectors"
@@ -265,6 +269,11 @@ def trust_content(given: Given) -> Any:
     return {"fingerprint": _hex(found.fingerprint()), "words": fingerprint_words(found.fingerprint())}
 
 
+def trust_document(given: Given) -> Any:
+    found = read_trust_document(given["text"].encode())
+    return {"id": _hex(document_id(found))}
+
+
 def trust_file(given: Given) -> Any:
     found = TrustFile.from_bytes(given["text"].encode())
     before = TrustFile.from_bytes(given["previous"].encode()).content if given.get("previous") else None
@@ -333,7 +342,8 @@ ACTS: dict[str, Callable[[Given], Any]] = {
         credit_code, organisation, organisation_word, citizen_number, urn, record_id, keys, code_printed, code_typed,
         tombstone, claims, disclosure, record,
         body, open_body, envelope, manifest, accreditation, approval, approvals, signature, bundle, header, slots,
-        status_word, batch_word, history, trust_content, trust_file, type_file, row, table, segment, read_segment,
+        status_word, batch_word, history, trust_content, trust_document, trust_file, type_file, row, table, segment,
+        read_segment,
     )
-}  # fmt: skip
+} | SUITE_ACTS | TOKEN_ACTS | ENVELOPE_ACTS  # fmt: skip
 """Name of the act in a vector → what the library does."""

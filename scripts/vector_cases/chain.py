@@ -6,7 +6,7 @@ from typing import Any
 
 from coincurve import PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ledger.core import canonical
 from ledger.core.canonical import b64
@@ -20,10 +20,10 @@ from ledger.core.trust_lists import (
     DatedState,
     Policy,
     Recognition,
-    TrustedChain,
-    Validator,
 )
+from ledger.core.trusted_chains import TrustedChain, Validator
 from ledger.crypto.trust_signatures import sign_trust
+from ledger.outside.software_keys import SoftwareKey
 from ledger.proofs import rlp
 from ledger.proofs.commit_seals import commit_seal_hash
 from ledger.proofs.headers import parse_header
@@ -125,13 +125,13 @@ def layout_cases() -> list[Case]:
     ]
 
 
-def council(number: int) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+def council(number: int) -> SoftwareKey:
+    key = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+    return SoftwareKey(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def council_key(number: int) -> CouncilKey:
-    spki = council(number).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return CouncilKey(f"member-{number}", "Ed25519", spki)
+    return CouncilKey(f"member-{number}", "Ed25519", council(number).spki)
 
 
 def make_trust(**changes: Any) -> Trust:
@@ -147,7 +147,7 @@ def make_trust(**changes: Any) -> Trust:
         "authorities": (Authority("示范认证机构", b"DER", states, None),),
         "recognitions": (Recognition("CN", bytes([16]) * 32, Kind.LICENSE.word, 2, TIME, None, "founding"),),
         "policies": (Policy("CN", "single", "optional", "provisional", 1),),
-        "compromised_signers": (CompromisedSigner(OTHER, bytes([17]) * 32, TIME),),
+        "compromised_signers": (CompromisedSigner(OTHER, bytes([17]) * 32, TIME),), "form": 1,
     }  # fmt: skip
     return Trust(**(made | changes))
 
@@ -157,8 +157,8 @@ def signed(content: Trust, *members: int) -> str:
     return TrustFile(content, made).to_bytes().decode()
 
 
-def _content(changes: dict[str, Any]) -> str:
-    return canonical.encode(make_trust().to_json() | changes, TRUST_LIMITS).decode()
+def content_text(changes: dict[str, Any], content: Trust | None = None) -> str:
+    return canonical.encode((content or make_trust()).to_json() | changes, TRUST_LIMITS).decode()
 
 
 def trust_cases() -> list[Case]:
@@ -182,8 +182,8 @@ def trust_cases() -> list[Case]:
         "an address of 21 bytes": ({"chains": [chain | {"council": b64(bytes(21))}]}, "CANONICAL_LENGTH"),
     }
     return [
-        Case("a content", "trust_content", {"text": _content({})}),
-        *(Case(n, "trust_content", {"text": _content(change)}, code) for n, (change, code) in contents.items()),
+        Case("a content", "trust_content", {"text": content_text({})}),
+        *(Case(n, "trust_content", {"text": content_text(change)}, code) for n, (change, code) in contents.items()),
         *_file_cases(),
     ]
 

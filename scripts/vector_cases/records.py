@@ -9,6 +9,7 @@ from ledger.core import canonical, merkle
 from ledger.core.accreditations import Accreditation
 from ledger.core.canonical import b64
 from ledger.core.disclosures import disclose, make_claims
+from ledger.core.identifiers import new_urn
 from ledger.core.keys import RecordKey
 from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
 from ledger.core.records import FileDigest, Record, Reference
@@ -77,6 +78,10 @@ def record_cases() -> list[Case]:
         Case("a license", "record", {"text": text_of(value)}),
         Case("without end, files and references", "record",
              {"text": text_of(value, valid={"from": None, "until": None}, files=[], refs=[])}),
+        Case("a use of a seal", "record",
+             {"text": text_of(make_record(
+                 kind=Kind.SEAL_USE, id=new_urn(bytes(16)), type="seal-use", valid_from=None, valid_until=None,
+                 refs=(Reference(Relation.USES, OFFICE, bytes([8]) * 32),)).to_json())}),
         *(Case(name, "record", {"text": text_of(value, **change)}, code) for name, (change, code) in faulty.items()),
     ]  # fmt: skip
 
@@ -142,7 +147,7 @@ def manifest_cases() -> list[Case]:
     chain = value["chain"]
     faulty: dict[str, tuple[dict[str, Any], str]] = {
         "counts that do not add up": ({"size": 2}, "MANIFEST_COUNTS"),
-        "a suite that is not supported yet": ({"suite": "gm"}, "MANIFEST_SUITE"),
+        "a suite with SM3 and no root by it": ({"suite": "gm"}, "SHAPE_KEYS"),
         "an unknown suite": ({"suite": "sha1"}, "REGISTRY_UNKNOWN"),
         "size 0": ({"size": 0}, "SHAPE_RANGE"),
         "65,537 records": (

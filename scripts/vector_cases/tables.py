@@ -71,6 +71,37 @@ HEADER = ["流水号", "姓名", "统一社会信用代码", "单元号", "数�
 CELLS = ["\u30002027 0001".replace(" ", ""), "张三、李四", OFFICE, "'0012", "３", "2027年2月1日", "a/b.pdf", "", "x"]
 
 
+MOMENT = {
+    "toml": """\
+code = "use"
+kind = "sealUse"
+
+[name]
+zh = "用印"
+en = "Use"
+
+[[fields]]
+name = "usedAt"
+column = "用印时间"
+label = { zh = "用印时间", en = "Used at" }
+kind = "instant"
+required = true
+""",
+    "header": ["用印时间"],
+    "issuer": None,
+}
+INSTANTS = {
+    "an instant in China": "2026年5月1日 9:03",
+    "an instant with an offset": "2026-05-01T14:03:22Z",
+    "an instant in seconds": "1790000000",
+}
+NO_INSTANTS = {
+    "a day without a time": "2026-05-01",
+    "a time that does not exist": "2026-05-01 24:01",
+    "before 1970": "1969-12-31 10:00",
+}
+
+
 def type_cases() -> list[Case]:
     faulty = {
         "a misspelt key": (TYPE.replace("personal =", "persona ="), "TYPEFILE_KEY"),
@@ -133,6 +164,8 @@ def row_cases() -> list[Case]:
         Case("what spreadsheets do is undone", "row", given),
         Case("a renewal has the next version", "row", given | {"cells": _renewed(changed)}),
         Case("blank cells at the end", "row", given | {"cells": CELLS[:6]}),
+        *(Case(name, "row", MOMENT | {"cells": [cell]}) for name, cell in INSTANTS.items()),
+        *(Case(n, "row", MOMENT | {"cells": [cell]}, "CELL_INSTANT") for n, cell in NO_INSTANTS.items()),
         *(Case(n, "row", given | {"cells": changed(at, cell)}, code) for n, (at, cell, code) in cells.items()),
         *(Case(n, "row", given | change, code) for n, (change, code) in headers.items()),
     ]

@@ -1,6 +1,5 @@
 """The steps, one file each, in the order in which they run: binding compares what signature and anchor have
-read, so it runs after them and is reported in its numbered place. Step 16 (seals in the file) belongs to a
-later version."""
+read, so it runs after them and is reported in its numbered place."""
 
 from __future__ import annotations
 
@@ -25,6 +24,7 @@ from ledger.verification.steps import (
     step_13_accreditation,
     step_14_status,
     step_15_validity,
+    step_16_seals,
 )
 
 Judge = Callable[[Case], StepResult]
@@ -46,4 +46,5 @@ STEPS: dict[Step, Judge] = {
     Step.ACCREDITATION: step_13_accreditation.judge,
     Step.STATUS: step_14_status.judge,
     Step.VALIDITY: step_15_validity.judge,
+    Step.SEALS: step_16_seals.judge,
 }

@@ -42,6 +42,8 @@ def judge(case: Case) -> StepResult:
         "validFrom": record.valid_from,
         "validUntil": record.valid_until,
     }
+    if record.suite.has_sm3:
+        proved |= {"suite": record.suite.word, "leafSm3": record.leaf_sm3().hex()}
     return concluded(STEP, findings, proved)
 
 

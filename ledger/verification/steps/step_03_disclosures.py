@@ -3,7 +3,6 @@ made."""
 
 from __future__ import annotations
 
-from ledger.core.canonical import b64
 from ledger.core.verdicts import Finding, Step, StepResult, failed, noted
 from ledger.errors import InputError
 from ledger.verification.case import Case, concluded, need, refused
@@ -12,7 +11,7 @@ STEP = Step.DISCLOSURES
 
 
 def judge(case: Case) -> StepResult:
-    """Each value shown opens the digest that the record holds under its name."""
+    """Each value shown opens the digest that the record holds under its name; in suite ``dual`` both."""
     bundle = need(case.bundle, Step.CONTAINER)
     findings: list[Finding] = []
     for disclosure in bundle.disclosures:
@@ -20,7 +19,7 @@ def judge(case: Case) -> StepResult:
         try:
             if claimed is None:
                 findings.append(failed("DISCLOSURE_NOT_CLAIMED", name=disclosure.name))
-            elif b64(disclosure.digest()) != claimed:
+            elif disclosure.claim(bundle.record.suite) != claimed:
                 findings.append(failed("DISCLOSURE_DIFFERS", name=disclosure.name))
         except InputError as e:
             findings.append(refused("DISCLOSURE_REFUSED", e, name=disclosure.name))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from ledger.core.bundles import Bundle
 from ledger.core.identifiers import organisation_bytes32
-from ledger.core.registries import Suite
 from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, noted, undetermined
 from ledger.crypto.cms import CmsSignature
 from ledger.proofs.events import AnchoredEvent
@@ -43,6 +42,8 @@ def _in_bundle(bundle: Bundle) -> list[Finding]:
         found.append(failed("BINDING_ISSUER_MANIFEST", record=record.issuer, manifest=manifest.issuer))
     if record.kind is not manifest.kind:
         found.append(failed("BINDING_KIND_MANIFEST", record=record.kind.word, manifest=manifest.kind.word))
+    if record.suite is not manifest.suite:
+        found.append(failed("BINDING_SUITE_MANIFEST", record=record.suite.word, manifest=manifest.suite.word))
     if record.type not in dict(manifest.counts):
         found.append(failed("BINDING_TYPE_MANIFEST", type=record.type))
     if accreditation is None:
@@ -67,9 +68,8 @@ def _with_event(bundle: Bundle, event: AnchoredEvent) -> list[Finding]:
         ("BINDING_SIZE_EVENT", manifest.size, event.size),
         ("BINDING_ROOT_EVENT", manifest.root, event.root),
         ("BINDING_MANIFEST_EVENT", manifest.sha256(), event.manifest_sha256),
+        ("BINDING_SM3_EVENT", manifest.sm3(), event.manifest_sm3),
     ]
-    if manifest.suite is Suite.INTL:
-        pairs.append(("BINDING_SM3_EVENT", bytes(32), event.manifest_sm3))
     return [failed(code, manifest=_shown(a), event=_shown(b)) for code, a, b in pairs if a != b]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.core.verdicts import Finding, Step, StepResult, failed, undetermined
 from ledger.crypto.cms import CmsSignature, verify_detached
+from ledger.crypto.suites import require_algorithm
 from ledger.errors import InputError
 from ledger.verification.case import Case, concluded, need, refused
 
@@ -12,17 +13,20 @@ STEP = Step.SIGNATURE
 
 def judge(case: Case) -> StepResult:
     """As many detached CMS as the manifest says, each over its canonical bytes (RFC 5652 section 5), all
-    valid."""
+    valid, and each by an algorithm that the manifest's suite takes in its place."""
     bundle = need(case.bundle, Step.CONTAINER)
     content, expected = bundle.manifest.to_bytes(), bundle.manifest.expects.signatures
+    complete = len(bundle.signatures) >= expected
     findings: list[Finding] = []
     valid: list[CmsSignature] = []
     for position, cms in enumerate(bundle.signatures):
         try:
-            valid.append(verify_detached(cms, content))
+            signature = verify_detached(cms, content)
+            require_algorithm(bundle.manifest.suite, position if complete else None, signature.algorithm)
+            valid.append(signature)
         except InputError as e:
             findings.append(refused("SIGNATURE_REFUSED", e, position=position))
-    if len(bundle.signatures) < expected:
+    if not complete:
         findings.append(undetermined("SIGNATURE_MISSING", expected=expected, found=len(bundle.signatures)))
     if len(bundle.signatures) > expected:
         findings.append(failed("SIGNATURE_SURPLUS", expected=expected, found=len(bundle.signatures)))

@@ -4,7 +4,7 @@ past."""
 from __future__ import annotations
 
 from ledger.core.bundles import Bundle
-from ledger.core.trust_lists import TrustedChain
+from ledger.core.trusted_chains import TrustedChain
 from ledger.core.verdicts import Finding, Step, StepResult, failed, undetermined
 from ledger.errors import InputError
 from ledger.verification.blocks import SealedBlock, describe, find_chain, judge_block, name_of, require_policy

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.core.bundles import StateProof
-from ledger.core.registries import Reason, State
+from ledger.core.registries import Reason, Relation, State
 from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, noted, undetermined
 from ledger.verification.case import Case, concluded, need
 from ledger.verification.deciding import of_change, of_disowning, of_freeze
-from ledger.verification.facts import IndexFacts
+from ledger.verification.facts import IndexFacts, UsedSeal
 from ledger.verification.state import ProvedState, prove_state
 from ledger.verification.statements import SignedEntry, Statements, judge_statements
 
@@ -37,7 +37,7 @@ def judge(case: Case) -> StepResult:
     bundle, facts = need(case.bundle, Step.CONTAINER), case.facts
     if not facts.as_of_bundle:
         case.interest = facts.now if facts.time_of_interest is None else facts.time_of_interest
-    findings = _known(case)
+    findings = [*_known(case), *_used(case)]
     offered = [s for s in (facts.fresh_state, bundle.state) if s is not None]
     if not offered:
         return concluded(STEP, [*_problems(case), *findings, undetermined("STATUS_UNKNOWN_OFFLINE")])
@@ -71,6 +71,37 @@ def _known(case: Case) -> list[Finding]:
         leaves = [leaf.hex() for leaf in known.predecessors]
         findings.append(noted("STATUS_SUPERSESSION_PENDING", predecessors=leaves, block=known.block))
     return findings + _relations(known)
+
+
+def _used(case: Case) -> list[Finding]:
+    """Was a seal in force when it was used? The index says so, which proves nothing: undetermined at worst. Against a
+    seal that ended since counts only the instant at which the use is proved: its own word could be of any day."""
+    record = need(case.bundle, STEP).record
+    leaves = [ref.leaf for ref in record.refs if ref.relation is Relation.USES]
+    seals = {seal.leaf: seal for seal in case.facts.known.seals} if case.facts.known else {}
+    stated = [d.value for d in need(case.bundle, STEP).disclosures if d.name == "usedAt"]
+    at = next((value for value in stated if type(value) is int), record.issued)
+    findings: list[Finding] = []
+    for leaf in leaves:
+        values: dict[str, Any] = {"seal": leaf.hex(), "at": at}
+        seal = seals.get(leaf)
+        if seal is None or seal.holder is None:
+            findings.append(noted("STATUS_SEAL_NOT_CHECKED", **values))
+        elif not seal.holds:
+            findings.append(undetermined("STATUS_SEAL_NOT_HELD", holder=seal.holder, **values))
+        if seal is not None:
+            findings += _used_in_force(case, seal, at, values)
+    return findings
+
+
+def _used_in_force(case: Case, seal: UsedSeal, at: int, values: dict[str, Any]) -> list[Finding]:
+    if (lapse := seal.standing.lapse_at(at)) is not None:
+        return [undetermined("STATUS_SEAL_NOT_IN_FORCE", state=lapse.state, since=lapse.since, **values)]
+    proved = case.times.signature if case.times is not None else None
+    if proved is not None and (lapse := seal.standing.lapse_at(proved)) is not None:
+        since = {"state": lapse.state, "since": lapse.since, "anchored": proved}
+        return [undetermined("STATUS_SEAL_USE_LATE", **since, **values)]
+    return [noted("STATUS_SEAL_USED", **values)] if seal.holder is not None else []
 
 
 def _relations(known: IndexFacts) -> list[Finding]:

@@ -8,6 +8,7 @@ PostgreSQL one column of some tables is; ``ZHENGYIN_EVERY_COLUMN=1`` has all of 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from sqlalchemy import Connection, Table, create_engine, text
 
 from ledger.assembly.auditing import audit
 from ledger.assembly.demo_plan import COURT, OFFICE_A
+from ledger.core.records import FileDigest
 from ledger.core.registries import State
 from ledger.core.tombstones import ErasureReason
+from ledger.crypto.digests import sm3
 from ledger.services.acting import RecordsAct
 from ledger.services.audit_scope import UNPROTECTED
+from ledger.services.seals import use_values
 from ledger.store import service_tables
 from ledger.store.tables import metadata
 
@@ -109,8 +113,17 @@ def _enrich(world: World) -> None:
     world.drain()
     app.erasing.erase(OFFICE_A, world.row(world.ids["spare"]).leaf, ErasureReason.ORDERED)
     world.drain()
+    use_seal(world)
+    world.drain()
     world.issue_seal("待上链")
     world.change(world.row(world.ids["filed"]).leaf, State.SUSPENDED)
+
+
+def use_seal(world: World) -> None:
+    values = {"seal": world.ids["seal"], "usedAt": int(world.clock()), "reason": "办理登记", "operator": "张三"}
+    document = FileDigest(1, hashlib.sha256(b"a").digest(), sm3(b"a"))
+    definition = world.app.types.get("seal-use")
+    world.app.issuing.issue(OFFICE_A, definition, values | use_values(document))
 
 
 def edited(backend: str) -> list[tuple[str, str]]:

@@ -27,6 +27,8 @@ ANCHORING = (
 IMPORTING = ("import.prepared", "accept.keys", "accept.spooled", "accept.committed", "import.committed")
 STATUSES = ("status.stored",)
 ACTS = ("act.stored",)
+LATER = ("validation.collected",)  # tried in test_services_late_validation
+STAMPING = ("anchor.stamped",)  # tried in test_services_timestamps
 UPLOADS = ("upload.chunk", "upload.report", "upload.closed")  # tried in test_api_serving
 ERASING = ("erase.accepted", "erase.keys", "erase.rows", "erase.published")  # tried in their tests
 
@@ -35,7 +37,7 @@ def test_every_named_place_is_tried() -> None:
     used = set()
     for file in (ROOT / "ledger").rglob("*.py"):
         used |= set(re.findall(r'faultpoint\("([^"]+)"\)', file.read_text("utf-8")))
-    assert used == {*ANCHORING, *IMPORTING, *STATUSES, *ACTS, *UPLOADS, *ERASING}
+    assert used == {*ANCHORING, *IMPORTING, *STATUSES, *ACTS, *STAMPING, *LATER, *UPLOADS, *ERASING}
 
 
 @pytest.mark.parametrize("fault", ANCHORING)
