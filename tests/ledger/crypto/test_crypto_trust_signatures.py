@@ -6,27 +6,32 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from crypto_kit import DER, NOW, RSA_KEY, p256
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from crypto_kit import NOW, RSA_KEY, p256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from key_kit import software_key
 
 from ledger.core.trust import KeySignature, Trust, TrustFile
 from ledger.core.trust_lists import CouncilKey
 from ledger.crypto import der
 from ledger.crypto.trust_signatures import fingerprint_words, sign_trust, verify_trust_file
 from ledger.errors import ZhengyinError
+from ledger.outside.key_material import algorithm_name
+from ledger.outside.software_keys import SoftwareKey
 
-KEYS: dict[str, Any] = {
-    "a": p256(),
-    "b": ed25519.Ed25519PrivateKey.generate(),
-    "c": p256(),
-    "d": ed25519.Ed25519PrivateKey.generate(),
+A = p256()
+KEYS = {
+    "a": software_key(A),
+    "b": SoftwareKey.generate("ed25519"),
+    "c": SoftwareKey.generate("ecdsa-p256"),
+    "d": SoftwareKey.generate("ed25519"),
+    "s": SoftwareKey.generate("sm2"),
+    "t": SoftwareKey.generate("sm2"),
 }
+NAMES = {"ed25519": "Ed25519", "ecdsa-p256": "ES256", "sm2": "SM2"}
 
 
-def council_key(id_: str, key: Any) -> CouncilKey:
-    alg = "Ed25519" if isinstance(key, ed25519.Ed25519PrivateKey) else "ES256"
-    return CouncilKey(id_, alg, key.public_key().public_bytes(DER, PublicFormat.SubjectPublicKeyInfo))
+def council_key(id_: str, key: SoftwareKey) -> CouncilKey:
+    return CouncilKey(id_, NAMES[algorithm_name(key.spki)], key.spki)
 
 
 def content(version: int = 1, keys: str = "abc", threshold: int = 2, **changes: Any) -> Trust:
@@ -45,9 +50,11 @@ def code_of(file: TrustFile, previous: Trust | None = None, now: int | None = NO
     return caught.value.code
 
 
-def test_threshold_of_both_algorithms() -> None:
+def test_threshold_of_every_algorithm() -> None:
     verify_trust_file(signed(content(), "ab"), None, NOW)
     verify_trust_file(signed(content(), "abc"), None, None)
+    verify_trust_file(signed(content(keys="abs", threshold=3), "abs"), None, NOW)
+    verify_trust_file(signed(content(keys="st", threshold=2), "st"), None, NOW)
 
 
 def test_threshold_not_reached() -> None:
@@ -65,7 +72,7 @@ def test_one_key_under_two_ids_is_one_voice() -> None:
 def test_one_key_written_compressed_and_in_full_is_not_two_voices() -> None:
     full = council_key("a", KEYS["a"])
     algorithm = der.members(der.read(full.spki, der.SEQUENCE), der.SEQUENCE, der.BIT_STRING)[0].outer
-    point = KEYS["a"].public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    point = A.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
     short = CouncilKey("b", "ES256", der.write(der.SEQUENCE, algorithm, der.write(der.BIT_STRING, b"\0" + point)))
     trust = replace(content(), keys=(full, short))
     both = tuple(sign_trust(trust, id_, KEYS["a"]) for id_ in "ab")
@@ -91,9 +98,9 @@ def test_signature_over_another_content() -> None:
 
 
 def test_no_flipped_bit_of_a_signature_verifies() -> None:
-    good = signed(content(), "ab")
-    for place in range(2):
-        for bit in range(512):
+    good = signed(content(keys="abs"), "abs")
+    for place, step in ((0, 1), (1, 1), (2, 7)):
+        for bit in range(0, 512, step):
             value = bytearray(good.signatures[place].value)
             value[bit // 8] ^= 1 << bit % 8
             signatures = list(good.signatures)
@@ -102,11 +109,12 @@ def test_no_flipped_bit_of_a_signature_verifies() -> None:
 
 
 def test_longer_signature() -> None:
-    good = signed(content(), "ab").signatures
-    for place in range(2):
+    trust = content(keys="abs")
+    good = signed(trust, "abs").signatures
+    for place in range(3):
         longer = list(good)
         longer[place] = replace(good[place], value=good[place].value + b"\0")
-        assert code_of(TrustFile(content(), tuple(longer))) == "TRUST_SIGNATURE"
+        assert code_of(TrustFile(trust, tuple(longer))) == "TRUST_SIGNATURE"
 
 
 def test_key_that_does_not_fit_its_algorithm() -> None:
@@ -115,8 +123,13 @@ def test_key_that_does_not_fit_its_algorithm() -> None:
     assert code_of(TrustFile(trust, (sign_trust(trust, "a", KEYS["a"]),))) == "TRUST_KEY_ALGORITHM"
     unreadable = replace(content(), keys=(replace(wrong, spki=b"\x30\x00"), *content().keys[1:]))
     assert code_of(TrustFile(unreadable, (sign_trust(unreadable, "a", KEYS["a"]),))) == "TRUST_KEY_ALGORITHM"
-    with pytest.raises(ZhengyinError, match="TRUST_SIGNING_KEY"):
-        sign_trust(trust, "a", RSA_KEY)
+    # an SM2 key listed as one of P-256, and the other way round, says the same point of two curves
+    for id_, alg in (("s", "ES256"), ("a", "SM2")):
+        trust = replace(content(), keys=(CouncilKey(id_, alg, KEYS[id_].spki), *content().keys[1:]))
+        assert code_of(TrustFile(trust, (sign_trust(trust, id_, KEYS[id_]),))) == "TRUST_KEY_ALGORITHM"
+    for other in (software_key(RSA_KEY), SoftwareKey.generate("secp256k1"), SoftwareKey.generate("ecdsa-p384")):
+        with pytest.raises(ZhengyinError, match="TRUST_SIGNING_KEY"):
+            sign_trust(trust, "a", other)
 
 
 def test_next_version_needs_the_previous_keys_too() -> None:
