@@ -24,7 +24,7 @@ from scripts.benchmarks.pairs import Result, Sizes  # noqa: E402
 
 BENCHMARKS = (
     *("canonical_bytes", "bulk_import", "bulk_import_server", "two_workers", "import_scale", "status_changes"),
-    *("offline", "online", "audit", "sm2"),
+    *("offline", "online", "audit", "sm2", "trust"),
 )
 OUTPUT = ROOT / "build" / "bench.json"
 

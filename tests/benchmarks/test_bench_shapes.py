@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +18,19 @@ from ledger.core.canonical import b64, encode
 from ledger.core.disclosures import Disclosure
 from ledger.core.rows import RowReader
 from ledger.core.spreadsheet import open_csv
+from ledger.outside.demo_pki.pki import DemoPki
 from scripts import bench
-from scripts.benchmarks import audit, bulk_import, canonical_bytes, offline, online, pairs, status_changes, two_workers
+from scripts.benchmarks import (
+    audit,
+    bulk_import,
+    canonical_bytes,
+    offline,
+    online,
+    pairs,
+    status_changes,
+    trust,
+    two_workers,
+)
 from scripts.benchmarks import office as offices
 from scripts.benchmarks.pairs import Result, Sizes, Spent
 
@@ -154,3 +166,17 @@ def test_two_workers_import_every_table_whole(postgresql: PostgresServer) -> Non
         with place.app.store.read() as unit:
             assert unit.records.counts()["receipted"] == 3 * two_workers.TABLES
         assert postgresql.cpu() > 0
+
+
+def test_a_record_of_a_proved_batch_is_measured_with_and_without_its_signature(place: offices.Office) -> None:
+    found = trust.second_record(place, TINY)
+    assert (found.better, found.goal) == ("higher", trust.SECOND_RECORD)
+
+
+def test_paths_and_sealed_documents_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("PATHS", 2), ("LEAVES", 2), ("PDFS", 1)):
+        monkeypatch.setattr(trust, name, size)
+    now = int(time.time())
+    made = DemoPki.create(tmp_path / "pki", now, 1, ("ca-i",))
+    rows = [trust.paths("P-256", made, "ca-i", now, TINY), trust.pdf_seals(made, now, TINY)]
+    assert {row.better for row in rows} == {"lower"}
