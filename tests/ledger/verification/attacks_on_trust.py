@@ -28,6 +28,19 @@ def a_ca_struck_from_the_list() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(authorities=(f.make_authority(states=states),)))
 
 
+@attack(Step.PATH, "PATH_AUTHORITY_NOT_GRANTED")
+def a_ca_suspended_when_it_signed() -> Facts:
+    states = tuple(
+        DatedState(*one) for one in (("granted", f.T - 1000), ("suspended", f.T - 10), ("granted", f.T + 10))
+    )
+    return f.facts(f.stapled(), trust=f.make_trust(authorities=(f.make_authority(states=states),)))
+
+
+@attack(Step.PATH, "PATH_REFUSED", OPEN, alone=False)
+def a_time_stamp_authority_that_certifies_an_office() -> Facts:
+    return f.facts(f.stapled(), trust=f.make_trust(authorities=(f.make_authority(service="tsa"),)))
+
+
 @attack(Step.PATH, "PATH_AUTHORITY_COMPROMISED")
 def a_ca_compromised_before_the_anchor() -> Facts:
     trust = f.make_trust(authorities=(f.make_authority(compromised_since=f.T),))
@@ -54,7 +67,7 @@ def a_ca_recognised_by_another_province() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(recognitions=(recognition,)))
 
 
-@attack(Step.PATH, "PATH_NOT_RECOGNISED")
+@attack(Step.PATH, "PATH_RECOGNITION_ENDED")
 def a_recognition_that_had_ended() -> Facts:
     recognition = f.make_recognition(Kind.LICENSE, until=f.T)
     return f.facts(f.stapled(), trust=f.make_trust(recognitions=(recognition,)))

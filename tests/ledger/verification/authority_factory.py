@@ -40,15 +40,16 @@ def moment(seconds: int) -> datetime:
 
 
 ROOT, STRANGER, ISSUING = "CA root", "CA stranger", "CA issuing"
-_PARENTS = {ROOT: None, STRANGER: None, ISSUING: ROOT}
+SECOND_ROOT, SECOND_ISSUING = "CA second root", "CA second issuing"
+_PARENTS = {ROOT: None, STRANGER: None, ISSUING: ROOT, SECOND_ROOT: None, SECOND_ISSUING: SECOND_ROOT}
 
 
 @cache
-def certificate(name: str) -> Certificate:
-    """A certificate of ``name``: two roots, an issuing authority under the first, and offices under that."""
+def certificate(name: str, under: str = ISSUING) -> Certificate:
+    """A certificate of ``name``: three roots, an issuing authority under two of them, and offices ``under`` one."""
     key = ec.generate_private_key(ec.SECP256R1())
     authority = name in _PARENTS
-    issuer = _PARENTS.get(name, ISSUING)
+    issuer = _PARENTS.get(name, under)
     parent = certificate(issuer) if issuer else None
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
     builder = (

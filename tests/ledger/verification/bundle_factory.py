@@ -20,6 +20,7 @@ from ledger.core.accreditations import Accreditation
 from ledger.core.bundles import Anchor, Bundle, Inclusion, StateProof, StatusEntry, ValidationData
 from ledger.core.canonical import b64
 from ledger.core.disclosures import disclose, make_claims
+from ledger.core.hashing import SM3_HASH
 from ledger.core.identifiers import make_license_identifier, new_urn, organisation_bytes32
 from ledger.core.keys import RecordKey
 from ledger.core.manifests import BlockName, ChainIdentity, Expects, Manifest
@@ -34,9 +35,8 @@ from ledger.core.trust_lists import (
     DatedState,
     Policy,
     Recognition,
-    TrustedChain,
-    Validator,
 )
+from ledger.core.trusted_chains import TrustedChain, Validator
 from ledger.proofs.commit_seals import block_hash, commit_seal_hash
 from ledger.proofs.events import TOPIC_ANCHOR_REPEATED, TOPIC_BATCH_ANCHORED
 from ledger.proofs.headers import parse_header
@@ -150,7 +150,7 @@ def anchored_log(manifest: Manifest, **changes: Any) -> list[Any]:
         "suite": manifest.suite.value,
         "size": manifest.size,
         "manifest_sha256": manifest.sha256(),
-        "manifest_sm3": bytes(32),
+        "manifest_sm3": manifest.sm3(),
         "signers": (),
         **changes,
     }
@@ -179,6 +179,7 @@ def receipts(logs: Sequence[list[Any]], status: int = 1) -> tuple[bytes, tuple[b
 
 def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = None, **changes: Any) -> Record:
     key, values = RecordKey(secret), CLAIMS if values is None else values
+    suite = changes.get("suite", Suite.INTL)
     made: dict[str, Any] = {
         "kind": Kind.LICENSE,
         "id": make_license_identifier(DEFINER + "001", OFFICE_A, "20270001"),
@@ -189,9 +190,9 @@ def make_record(secret: bytes = b"\x05" * 32, values: dict[str, Any] | None = No
         "valid_from": "2027-01-01",
         "valid_until": "2027-12-31",
         "files": (FILE,),
-        "claims": make_claims(key, values),
+        "claims": make_claims(key, values, suite),
         "refs": (),
-        "salt": key.salts(values)[0],
+        "salt": key.salts(values, suite)[0],
     }
     return Record(**{**made, **changes})
 
@@ -225,12 +226,16 @@ class Issue:
     sealers: tuple[int, ...] | None = None
     validation: ValidationData | None = None
     signatures: int = 1
+    signers: tuple[Certificate, ...] = ()
+    in_sm3: Record | None = None
+    """What stands at the record's place in the tree by SM3, if it is another."""
 
     def build(self) -> Bundle:
         levels, path, index = self._tree()
+        second = self._sm3_tree()
         after = seal_header(self.after_block, self.after_time, self.chain)
-        manifest = self._manifest(root_of(levels), after)
-        signers = [leaf(self.office), leaf("co-signer")][: self.signatures]
+        manifest = self._manifest(root_of(levels), root_of(second) if second else None, after)
+        signers = self.signers or [leaf(self.office), leaf("co-signer")][: self.signatures]
         document = self.accreditation
         event = {
             "signers": tuple(s.sha256 for s in signers),
@@ -244,8 +249,8 @@ class Issue:
         values = CLAIMS if self.values is None else self.values
         return Bundle(
             record=self.record,
-            disclosures=disclose(RecordKey(self.secret), values, [n for n in values if n != "note"]),
-            inclusion=Inclusion(index, tuple(path)),
+            disclosures=disclose(RecordKey(self.secret), values, [n for n in values if n != "note"], self.record.suite),
+            inclusion=Inclusion(index, tuple(path), tuple(inclusion_path(second, index)) if second else None),
             manifest=manifest,
             signatures=tuple(sign(manifest.to_bytes(), s) for s in signers),
             validation=self.validation or validation(),
@@ -259,19 +264,28 @@ class Issue:
         levels = build_levels(b"".join([*filler[:index], self.record.leaf(), *filler[index:]]))
         return levels, inclusion_path(levels, index), index
 
-    def _manifest(self, root: bytes, after: bytes) -> Manifest:
+    def _sm3_tree(self) -> list[bytes]:
+        if not self.record.suite.has_sm3:
+            return []
+        filler = [keccak(bytes([n, 3])) for n in range(self.others)]
+        index = min(2, self.others)
+        own = (self.in_sm3 or self.record).leaf_sm3()
+        return build_levels(b"".join([*filler[:index], own, *filler[index:]]), SM3_HASH)
+
+    def _manifest(self, root: bytes, root_sm3: bytes | None, after: bytes) -> Manifest:
         size = self.others + 1
         made: dict[str, Any] = {
             "issuer": self.record.issuer,
             "kind": self.record.kind,
-            "suite": Suite.INTL,
+            "suite": self.record.suite,
             "root": root,
+            "root_sm3": root_sm3,
             "size": size,
             "counts": ((self.record.type, size),),
             "closed": self.time - 30,
             "after": BlockName(self.after_block, hash_of(after, self.chain)),
             "chain": identity(),
-            "expects": Expects(self.signatures, False),
+            "expects": Expects(len(self.signers) or self.signatures, False),
         }
         return Manifest(**{**made, **(self.manifest or {})})
 
@@ -356,7 +370,7 @@ def make_state(
 
 
 def _batch_word(bundle: Bundle, changes: dict[str, int]) -> int:
-    made = {"sequence": 7, "time": T, "kind": bundle.manifest.kind.value, "suite": 1,
+    made = {"sequence": 7, "time": T, "kind": bundle.manifest.kind.value, "suite": bundle.manifest.suite.value,
             "size": bundle.manifest.size, "disowned": 0, **changes}  # fmt: skip
     return pack(list(zip(made.values(), (64, 40, 16, 8, 32, 8), strict=True)))
 

@@ -11,10 +11,10 @@ import bundle_factory as f
 import pytest
 from authority_factory import ISSUING, ROOT, Certificate, ValidationData
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sm2_signing import signed_again
+from sm2_signing import forget_signatures, signed_again
 
 from ledger.core.verdicts import Indication, Step
-from ledger.crypto import paths, sm2
+from ledger.crypto import sm2
 from ledger.errors import ConfigError
 from ledger.verification import verify
 
@@ -62,7 +62,7 @@ def test_a_manifest_that_the_sm2_key_never_signed() -> None:
 @pytest.mark.parametrize("step", [Step.SIGNATURE, Step.PATH, Step.REVOCATION])
 def test_a_machine_without_sm2_decides_nothing(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = f.stapled()
-    paths._build.cache_clear()
+    forget_signatures()
     monkeypatch.setattr(sm2, "verify", unavailable_in(step))
     report = verify(f.facts(bundle))
     assert report.indication is Indication.INDETERMINATE

@@ -40,7 +40,7 @@ def without(step: Step, facts: Facts, monkeypatch: pytest.MonkeyPatch) -> Report
 def test_honest_license_passes() -> None:
     report = verify(f.facts(f.stapled()))
     assert report.indication is Indication.TOTAL_PASSED
-    assert [r.outcome for r in report.steps] == [Outcome.PASSED] * 16
+    assert [r.outcome for r in report.steps] == [Outcome.PASSED] * 16 + [Outcome.SKIPPED]  # no seals at hand
 
 
 def test_honest_license_of_four_validators_passes_where_a_court_asks_for_bft() -> None:

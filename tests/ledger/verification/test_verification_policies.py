@@ -34,6 +34,12 @@ def test_nobody_asking_gets_the_strictest_answer() -> None:
     assert (found.finality, found.token, found.revocation, found.level) == ("bft", "required", "provisional", 4)
 
 
+@pytest.mark.parametrize("others", [("optional", "required", "independent"), ("independent", "required", "optional")])
+def test_a_token_of_a_stranger_is_the_strictest_wish(others: tuple[str, ...]) -> None:
+    found = policy_for(f.make_trust(policies=tuple(f.make_policy(token=word) for word in others)), "CN")
+    assert found is not None and found.token == "independent"
+
+
 def test_two_policies_of_one_jurisdiction_never_soften_each_other() -> None:
     policies = (f.make_policy(finality="bft"), f.make_policy())
     found = policy_for(f.make_trust(policies=policies), "CN")
@@ -50,6 +56,8 @@ def test_recognition_is_dated_and_by_purpose() -> None:
     assert [count(Kind.LICENSE, "CN-ZJ", at) for at in (99, 100, 199, 200)] == [0, 1, 1, 0]
     assert count(Kind.EVIDENCE, "CN-ZJ", 150) == count(Kind.LICENSE, "FR", 150) == 0
     assert count(Kind.LICENSE, None, 150) == 1
+    assert len(recognitions_for(trust, ca, "license", "CN", 150)) == 1
+    assert recognitions_for(trust, ca, "identity", "CN", 150) == ()
     assert recognitions_for(trust, b"\x01" * 32, Kind.LICENSE, "CN", 150) == ()
 
 
