@@ -6,7 +6,7 @@ import { Refusal, b64, hex, unb64, unhex, utf8 } from "../../api/web/js/lib/byte
 import { BUNDLE_LIMITS, TRUST_LIMITS, decode, encode, isPlainText } from "../../api/web/js/lib/canonical.js";
 import { verifyDetached } from "../../api/web/js/lib/cms.js";
 import { readAccreditation, readBundle, readManifest, readRecord } from "../../api/web/js/lib/formats.js";
-import { claimDigest, digestFile, leafOf, loadHashes, sha256 } from "../../api/web/js/lib/hashes.js";
+import { CLAIM_HASHES, claimDigest, digestFile, leafOf, loadHashes, sha256, sm3 } from "../../api/web/js/lib/hashes.js";
 import { finality, parseHeader } from "../../api/web/js/lib/headers.js";
 import { organisationBytes, organisationId, recordId } from "../../api/web/js/lib/identifiers.js";
 import { rootFromPath } from "../../api/web/js/lib/merkle.js";
@@ -42,6 +42,21 @@ const ACTS = {
   manifest: ({ text }) => ({ sha256: hex(sha256(encode(parsed(text, readManifest).json))) }),
   accreditation: ({ text }) => ({ id: hex(sha256(encode(parsed(text, (value) => readAccreditation(value, "$")).json))) }),
   disclosure: ({ disclosure: { salt, name, value } }) => ({ digest: b64(claimDigest(salt, name, value)) }),
+  suite_record: ({ text }) => {
+    const { json, suite } = parsed(text, readRecord);
+    return { suite, leaf: hex(leafOf(json)), leafSm3: hex(leafOf(json, sm3)) };
+  },
+  suite_manifest: ({ text }) => {
+    const { json, suite } = parsed(text, readManifest);
+    return { sha256: hex(sha256(encode(json))), ...(suite === "intl" ? {} : { sm3: hex(sm3(encode(json))) }) };
+  },
+  suite_claim: ({ disclosure: { salt, name, value }, suite }) => {
+    const digests = CLAIM_HASHES[suite].map((hash) => b64(claimDigest(salt, name, value, hash)));
+    return { claim: suite === "dual" ? digests : digests[0] };
+  },
+  suite_path: ({ leaf, index, size, path }) => ({
+    root: hex(rootFromPath(unhex(leaf), index, size, path.map(unhex), sm3)),
+  }),
   organisation: ({ text }) => ({ bytes32: hex(organisationBytes(organisationId(text))) }),
   record_id: ({ text, strict }) => ({ text: recordId(text, strict) }),
   merkle_path: ({ leaf, index, size, path }) => ({ root: hex(rootFromPath(unhex(leaf), index, size, path.map(unhex))) }),

@@ -16,8 +16,12 @@ from test_web_judgement import codes, judged
 from web_kit import Modules
 
 from ledger.core.bundles import Bundle
+from ledger.core.trust import TrustFile
+from ledger.core.trust_lists import CouncilKey
 from ledger.crypto import cms, der, sm2
 from ledger.crypto.algorithms import sign_raw
+from ledger.crypto.trust_signatures import sign_trust, verify_trust_file
+from ledger.outside.software_keys import SoftwareKey
 
 BUNDLES = Path(__file__).resolve().parents[1] / "vectors" / "bundles"
 NAME = "an-honest-license"
@@ -50,3 +54,22 @@ def test_the_page_leaves_open_what_it_cannot_check(modules: Modules, make: Any) 
     assert (ours["outcome"], codes(ours)) == ("skipped", ["STEP_NOT_CHECKED_HERE"])
     assert page["indication"] == "INDETERMINATE" and page["headline"]["name"] == "cannotBeDecided"
     assert ledger["indication"] != "TOTAL-PASSED"  # its path leads nowhere
+
+
+def signed_trust(threshold: int, *algorithms: str) -> str:
+    """The trust file of the vectors under council keys of these algorithms."""
+    keys = {f"member-{name}": SoftwareKey.generate(name) for name in sorted(algorithms)}
+    words = {"ecdsa-p256": "ES256", "ed25519": "Ed25519", "sm2": "SM2"}
+    listed = tuple(CouncilKey(id_, words[id_.removeprefix("member-")], key.spki) for id_, key in keys.items())
+    old = TrustFile.from_bytes((BUNDLES / CASE["trust"]).read_bytes()).content
+    content = replace(old, version=1, keys=listed, threshold=threshold)
+    file = TrustFile(content, tuple(sign_trust(content, id_, key) for id_, key in keys.items()))
+    verify_trust_file(file, None, None)
+    return file.to_bytes().decode()
+
+
+def test_a_voice_by_sm2_is_not_counted_and_spoils_no_other(modules: Modules) -> None:
+    mixed = signed_trust(2, "ecdsa-p256", "ed25519", "sm2")
+    assert modules.ask("trust_file", {"text": mixed}) == {"gives": {"version": 1}}
+    for short in (signed_trust(1, "sm2"), signed_trust(2, "ed25519", "sm2")):
+        assert modules.ask("trust_file", {"text": short})["refused"] == "TRUST_KEY_ALGORITHM"

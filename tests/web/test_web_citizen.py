@@ -185,7 +185,7 @@ def test_while_the_service_is_silent_the_page_judges_in_part(
         text = visit.result()
         assert text.startswith("暂时无法判定")
         assert "核验服务暂时不可用" in text
-        assert "第 10, 12 步未在此核验" in text
+        assert "第 10, 12, 16 步未在此核验" in text
         visit.page.fill("#number", "1.2.156.3005.2.1")
         visit.context.set_offline(True)
         visit.page.keyboard.press("Enter")

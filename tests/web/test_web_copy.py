@@ -44,7 +44,7 @@ def test_a_good_bundle_is_not_called_valid_and_what_was_not_checked_is_named(
     offline.page.set_input_files("#files", [str(served.bundle("filed", tmp_path)), str(file)])
     text = offline.result()
     assert text.startswith("暂时无法判定")
-    assert "第 10, 12 步未在此核验" in text
+    assert "第 10, 12, 16 步未在此核验" in text
     assert "真实有效" not in offline.page.inner_text("main").replace("因此从不给出“真实有效”的结论", "")
     lines = [item.inner_text().split("\n")[0] for item in offline.page.query_selector_all(".lines > li")]
     assert lines == ["✓", "–", "?", "✓"], "a state of long ago says nothing about now"

@@ -37,6 +37,7 @@ SHARED = {
     "signatures": {"signature"},
     "trust": {"trust_content", "trust_file"},
     "contract-storage": {"status_word", "batch_word"},
+    "suites": {"suite_record", "suite_manifest", "suite_claim", "suite_path"},
 }
 ELSEWHERE = {
     "TRUST_EXPIRED", "MERKLE_HASH", "COMMIT_SEAL_CONSENSUS", "COMMIT_SEAL_VALIDATORS_INVALID", "COMMIT_SEAL_GENESIS",

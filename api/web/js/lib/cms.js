@@ -8,6 +8,8 @@ import { algorithmOf, verifyRaw } from "./signatures.js";
 
 const { integer, octetString, oid, sequence, set, bitString } = der.TAGS;
 const MAX_CERTIFICATE = 16384;
+const MAX_TOKEN = 2 * MAX_CERTIFICATE;
+const TIMESTAMP_TOKEN = der.writeOid("1.2.840.113549.1.9.16.2.14");
 const DATA = der.writeOid("1.2.840.113549.1.7.1");
 const SIGNED_DATA = der.writeOid("1.2.840.113549.1.7.2");
 const CONTENT_TYPE = der.writeOid("1.2.840.113549.1.9.3");
@@ -81,7 +83,7 @@ function signedAttributes(content, certificate, parts, time) {
   );
 }
 
-function assemble(certificate, parts, attributes, algorithm, signature) {
+function assemble(certificate, parts, attributes, algorithm, signature, token) {
   const signer = der.write(
     sequence,
     ONE,
@@ -90,6 +92,7 @@ function assemble(certificate, parts, attributes, algorithm, signature) {
     der.write(IMPLICIT_0, der.read(attributes, set).content),
     algorithm,
     der.write(octetString, signature),
+    ...(token ? [der.write(IMPLICIT_1, attribute(TIMESTAMP_TOKEN, token))] : []),
   );
   const signed = der.write(
     sequence,
@@ -113,14 +116,25 @@ function takeApart(cms) {
   if (certificates.length !== 1) throw new Refusal("CMS_CERTIFICATES");
   if (signers.length !== 1) throw new Refusal("CMS_SIGNERS", { count: signers.length });
   const parts = der.children(signers[0]);
-  if (parts.at(-1)?.tag === IMPLICIT_1) throw new Refusal("CMS_UNSIGNED");
+  const token = parts.at(-1)?.tag === IMPLICIT_1 ? tokenIn(parts.pop()) : null;
   if (parts.length !== 6 || parts[3].tag !== IMPLICIT_0) throw new Refusal("CMS_ATTRIBUTES");
   return {
     certificate: certificates[0].outer,
     attributes: readAttributes(parts[3]),
     signer: parts[1],
     signature: parts[5].content,
+    token,
   };
+}
+
+/** The time-stamp token, the one unsigned attribute that there may be; what it says is not checked here. */
+function tokenIn(unsigned) {
+  const attributes = der.children(unsigned);
+  if (attributes.length !== 1) throw new Refusal("CMS_UNSIGNED");
+  const [type, values] = der.children(attributes[0], oid, set);
+  const found = der.children(values);
+  if (!same(type.outer, TIMESTAMP_TOKEN) || found.length !== 1 || found[0].tag !== sequence) throw new Refusal("CMS_UNSIGNED");
+  return found[0].outer;
 }
 
 function readAttributes(element) {
@@ -139,7 +153,7 @@ function readAttributes(element) {
 
 /** What a verified CMS says; its certificate's path is not judged here. Throws CMS_…. */
 export async function verifyDetached(cms, content) {
-  if (cms.length > 2 * MAX_CERTIFICATE) throw new Refusal("CMS_SYNTAX", { cause: "size" });
+  if (cms.length > 2 * MAX_CERTIFICATE + MAX_TOKEN) throw new Refusal("CMS_SYNTAX", { cause: "size" });
   let apart;
   let parts;
   let time;
@@ -151,7 +165,7 @@ export async function verifyDetached(cms, content) {
     if (!(error instanceof Refusal) || error.code.startsWith("CMS_")) throw error;
     throw new Refusal("CMS_SYNTAX", { cause: error.code });
   }
-  const { certificate, attributes, signer, signature } = apart;
+  const { certificate, attributes, signer, signature, token } = apart;
   // first of all: the digest below is that of the algorithms which are checked here
   const algorithm = algorithmOf(parts.spki);
   if (!same(signer.content, concat(parts.issuer, parts.serial))) throw new Refusal("CMS_SIGNER_IDENTIFIER");
@@ -160,12 +174,14 @@ export async function verifyDetached(cms, content) {
     throw new Refusal("CMS_SIGNING_CERTIFICATE");
   }
   const signed = signedAttributes(content, certificate, parts, attributes.time.outer);
-  if (!same(assemble(certificate, parts, signed, algorithm.identifier, signature), cms)) throw new Refusal("CMS_FORM");
+  const rebuilt = assemble(certificate, parts, signed, algorithm.identifier, signature, token);
+  if (!same(rebuilt, cms)) throw new Refusal("CMS_FORM");
   if (!(await verifyRaw(algorithm, parts.spki, signature, signed))) throw new Refusal("CMS_SIGNATURE");
   return {
     certificate: sha256(certificate),
     organization: parts.organization,
     algorithm: algorithm.name,
     claimedTime: time,
+    stamped: token !== null,
   };
 }

@@ -32,10 +32,17 @@ function reference(value, path) {
   };
 }
 
+/** The suites in which records stand in a second tree, by SM3. */
+export const WITH_SM3 = ["gm", "dual"];
+const SIGNATURES = { intl: [1, 2], gm: [1], dual: [2] };
+const also = (value, name) => (shapes.isObject(value) && Object.hasOwn(value, name) ? [name] : []);
+
 export function readRecord(value, path = "record") {
+  const suite = also(value, "suite").length ? shapes.choice(value.suite, `${path}.suite`, WITH_SM3) : "intl";
   const [kind, id, issuer, type, issued, origin, valid, files, claims, refs, salt] = shapes.tagged(
     value, path, "zhengyin/record/1",
     "kind", "id", "issuer", "type", "issued", "origin", "valid", "files", "claims", "refs", "salt",
+    ...also(value, "suite"),
   );
   const [from, until] = shapes.members(valid, `${path}.valid`, "from", "until");
   if (kind === "freeze") shapes.refuse("REGISTRY_UNKNOWN", `${path}.kind`, { registry: "kind" });
@@ -50,17 +57,21 @@ export function readRecord(value, path = "record") {
     validFrom: shapes.optional(from, `${path}.valid.from`, shapes.day),
     validUntil: shapes.optional(until, `${path}.valid.until`, shapes.day),
     files: shapes.array(files, `${path}.files`, file, 0, 64),
-    claims: readClaims(claims, `${path}.claims`),
+    suite,
+    claims: readClaims(claims, `${path}.claims`, suite),
     refs: shapes.array(refs, `${path}.refs`, reference, 0, 64),
     salt: shapes.digest(salt, `${path}.salt`),
   };
 }
 
-function readClaims(value, path) {
+/** Digests of each claim: one, in suite dual two. */
+function readClaims(value, path, suite) {
   if (!shapes.isObject(value)) shapes.refuse("SHAPE_TYPE", path, { expected: "object" });
   const names = Object.keys(value);
   if (names.length > 128) shapes.refuse("SHAPE_RANGE", path, { low: 0, high: 128 });
-  return new Map(names.map((name) => [name, shapes.digest(value[name], `${path}.${name}`)]));
+  const read = (claim, at) =>
+    suite === "dual" ? shapes.array(claim, at, shapes.digest, 2, 2) : [shapes.digest(claim, at)];
+  return new Map(names.map((name) => [name, read(value[name], `${path}.${name}`)]));
 }
 
 function disclosure(value, path) {
@@ -100,9 +111,10 @@ function readCount(value, path) {
 }
 
 export function readManifest(value, path = "manifest") {
-  const [issuer, kind, suite, root, size, counts, closed, after, chain, expects] = shapes.tagged(
+  const second = shapes.isObject(value) && WITH_SM3.includes(value.suite) ? ["rootSm3"] : [];
+  const [issuer, kind, suite, root, size, counts, closed, after, chain, expects, rootSm3] = shapes.tagged(
     value, path, "zhengyin/manifest/1",
-    "issuer", "kind", "suite", "root", "size", "counts", "closed", "after", "chain", "expects",
+    "issuer", "kind", "suite", "root", "size", "counts", "closed", "after", "chain", "expects", ...second,
   );
   const [signatures, token] = shapes.members(expects, `${path}.expects`, "signatures", "token");
   const found = {
@@ -118,12 +130,16 @@ export function readManifest(value, path = "manifest") {
     chain: readChain(chain, `${path}.chain`),
     expectsSignatures: shapes.integer(signatures, `${path}.expects.signatures`, 1, 2),
     expectsToken: shapes.boolean(token, `${path}.expects.token`),
+    rootSm3: second.length ? shapes.digest(rootSm3, `${path}.rootSm3`) : null,
   };
   shapes.ascending(found.counts.map(([type]) => type), `${path}.counts`);
   if (found.counts.reduce((sum, [, count]) => sum + count, 0) !== found.size) {
     shapes.refuse("MANIFEST_COUNTS", `${path}.counts`, { size: found.size });
   }
-  if (found.suite !== "intl") shapes.refuse("MANIFEST_SUITE", `${path}.suite`, { suite: found.suite });
+  const wanted = SIGNATURES[found.suite];
+  if (!wanted.includes(found.expectsSignatures)) {
+    shapes.refuse("MANIFEST_SIGNATURES", `${path}.expects`, { suite: found.suite, wanted: wanted[0] });
+  }
   return found;
 }
 
@@ -223,12 +239,18 @@ function readBundleJson(value, path = "bundle") {
     state: shapes.optional(state, `${path}.state`, readState),
   };
   shapes.ascending(found.disclosures.map((one) => one.name), `${path}.disclosures`);
+  const [wanted, given] = [found.manifest.rootSm3, found.inclusion.pathSm3].map((part) => (part ? ["pathSm3"] : []));
+  if (wanted.length !== given.length) {
+    shapes.refuse("SHAPE_KEYS", `${path}.inclusion`, { missing: wanted, unknown: given });
+  }
   return found;
 }
 
 function readInclusion(value, path) {
-  const [index, nodes] = shapes.members(value, path, "index", "path");
+  const second = also(value, "pathSm3");
+  const [index, nodes, nodesSm3] = shapes.members(value, path, "index", "path", ...second);
   return {
+    pathSm3: second.length ? shapes.array(nodesSm3, `${path}.pathSm3`, shapes.digest, 0, 17) : null,
     index: shapes.integer(index, `${path}.index`, 0, MAX_BATCH - 1),
     path: shapes.array(nodes, `${path}.path`, shapes.digest, 0, 17),
   };

@@ -26,18 +26,22 @@ function run(name, bytes) {
 }
 
 export const sha256 = (bytes) => run("sha256", bytes);
+export const sm3 = (bytes) => run("sm3", bytes);
 export const keccak = (bytes) => run("keccak", bytes);
 export const keccakOf = (text) => run("keccak", utf8(text));
 
-/** Leaf of a record: SHA-256(0x00 ‖ canonical bytes). */
-export function leafOf(recordJson) {
-  return sha256(concat(Uint8Array.of(0), encode(recordJson)));
+/** Leaf of a record: hash of 0x00 ‖ canonical bytes. */
+export function leafOf(recordJson, hash = sha256) {
+  return hash(concat(Uint8Array.of(0), encode(recordJson)));
 }
 
-/** Digest of a claim: SHA-256(0x10 ‖ canonical [salt, name, value]). */
-export function claimDigest(saltText, name, value) {
-  return sha256(concat(Uint8Array.of(0x10), encode([saltText, name, value])));
+/** Digest of a claim: hash of 0x10 ‖ canonical [salt, name, value]. */
+export function claimDigest(saltText, name, value, hash = sha256) {
+  return hash(concat(Uint8Array.of(0x10), encode([saltText, name, value])));
 }
+
+/** The hashes of a claim's digests, in their order, by suite. */
+export const CLAIM_HASHES = { intl: [sha256], gm: [sm3], dual: [sha256, sm3] };
 
 /** SHA-256, SM3 and size of a Blob, read in slices: a film of many gigabytes needs no more memory than a letter. */
 export async function digestFile(blob, onProgress = () => {}) {

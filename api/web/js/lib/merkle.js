@@ -4,7 +4,7 @@ import { Refusal, concat } from "./bytes.js";
 import { sha256 } from "./hashes.js";
 
 /** Root of the tree of `size` leaves in which `leaf` is at `index`. Throws MERKLE_…. */
-export function rootFromPath(leaf, index, size, path) {
+export function rootFromPath(leaf, index, size, path, hash = sha256) {
   if (size < 1) throw new Refusal("MERKLE_EMPTY");
   if (index < 0 || index >= size) throw new Refusal("MERKLE_INDEX", { index, size });
   let node = leaf;
@@ -15,7 +15,7 @@ export function rootFromPath(leaf, index, size, path) {
     if (at & 1 || at < last) {
       if (used === path.length) throw new Refusal("MERKLE_PATH_LENGTH", { length: path.length });
       const sibling = path[used++];
-      node = sha256(at & 1 ? concat(Uint8Array.of(1), sibling, node) : concat(Uint8Array.of(1), node, sibling));
+      node = hash(at & 1 ? concat(Uint8Array.of(1), sibling, node) : concat(Uint8Array.of(1), node, sibling));
     }
     at >>= 1;
     last >>= 1;

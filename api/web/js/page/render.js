@@ -128,7 +128,7 @@ function renderSteps(report, language, say) {
 
 function renderConclusions(report, language, say) {
   if (!report.conclusions.length || !report.steps.length) return null;
-  const items = report.conclusions.map((line) => renderLine(line, language, say));
+  const items = [...report.conclusions, ...(report.chains ?? [])].map((line) => renderLine(line, language, say));
   return fold(say("CONCLUSIONS"), make("ul", { class: "lines" }, ...items));
 }
 

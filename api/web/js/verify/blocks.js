@@ -72,6 +72,6 @@ export function policyFor(trust, jurisdiction) {
 function strictest(policies) {
   return {
     finality: policies.some((one) => one.finality === "bft") ? "bft" : "single",
-    token: policies.some((one) => one.token === "required") ? "required" : "optional",
+    token: ["independent", "required"].find((word) => policies.some((one) => one.token === word)) ?? "optional",
   };
 }

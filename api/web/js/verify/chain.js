@@ -99,7 +99,7 @@ export function time(facts) {
   const { manifest } = need(facts.bundle, 0);
   const notBefore = need(need(facts.after, 7).finality, 7).time;
   const anchored = need(need(facts.block, 7).finality, 7).time;
-  const findings = [token(facts, manifest.expectsToken)];
+  const findings = token(facts, manifest.expectsToken);
   if (notBefore > anchored + CLOCK_SKEW) findings.push(failed("TIME_ORDER", { notBefore, anchored }));
   if (anchored > facts.now + CLOCK_SKEW) findings.push(undetermined("TIME_IN_FUTURE", { anchored, now: facts.now }));
   const { closed } = manifest;
@@ -108,27 +108,40 @@ export function time(facts) {
   } else if (anchored - closed > LATE) {
     findings.push(noted("TIME_LATE", { closed, anchored, hours: Math.floor((anchored - closed) / 3600) }));
   }
+  const { origin, issued } = facts.bundle.record;
+  if (origin === "takenOver") findings.push(noted("TIME_TAKEN_OVER", { stated: issued, since: anchored }));
   facts.times = { notBefore, signature: anchored, anchored };
   return concluded(9, findings, { ...facts.times, source: "chain" });
 }
 
 function token(facts, expected) {
-  if (expected) return undetermined("TIME_TOKEN_MISSING");
-  if (facts.policy?.token !== "required") return noted("TIME_NO_TOKEN");
-  return undetermined("TIME_TOKEN_REQUIRED", { jurisdiction: facts.jurisdiction });
+  const signatures = facts.signatures ?? [];
+  const stamped = signatures.filter((one) => one.stamped);
+  if (expected) {
+    // what was not read here may well have one
+    const open = facts.signatures ? stamped.length === signatures.length : facts.bundle.signatures.length > 0;
+    return [undetermined(open ? "TIME_TOKEN_NOT_CHECKED_HERE" : "TIME_TOKEN_MISSING")];
+  }
+  if (stamped.length) return stamped.map((one) => failed("TIME_TOKEN_SURPLUS", { certificate: hex(one.certificate) }));
+  if ((facts.policy?.token ?? "optional") === "optional") return [noted("TIME_NO_TOKEN")];
+  return [undetermined("TIME_TOKEN_REQUIRED", { jurisdiction: facts.jurisdiction })];
 }
 
 export function signerBinding(facts) {
   const signatures = need(facts.signatures, 6);
   const event = need(facts.event, 8);
-  const { anchored } = need(facts.times, 9);
+  const { notBefore, anchored } = need(facts.times, 9);
+  // a token, which is not checked here, may prove a time between the two blocks
+  const stamped = facts.bundle.manifest.expectsToken;
   const named = event.signers.map(hex);
   const signed = signatures.map((one) => hex(one.certificate));
   const findings = signed.filter((one) => !named.includes(one)).map((one) => failed("SIGNER_NOT_BOUND", { certificate: one }));
   for (const { certificate, since } of facts.trust.compromisedSigners) {
     const name = hex(certificate);
-    if ((named.includes(name) || signed.includes(name)) && anchored >= since) {
-      findings.push(failed("SIGNER_COMPROMISED", { since, certificate: name, at: anchored }));
+    const latest = stamped ? anchored + CLOCK_SKEW : anchored;
+    if ((named.includes(name) || signed.includes(name)) && latest >= since) {
+      const judged = stamped && notBefore - CLOCK_SKEW < since ? undetermined : failed;
+      findings.push(judged("SIGNER_COMPROMISED", { since, certificate: name, at: anchored }));
     }
   }
   return concluded(11, findings, { signers: named });

@@ -5,7 +5,7 @@ import { NotCheckedHere } from "../lib/signatures.js";
 
 export const STEPS = [
   "container", "bytes", "record", "disclosures", "inclusion", "binding", "signature", "finality", "anchor", "time",
-  "path", "signer_binding", "revocation", "accreditation", "status", "validity",
+  "path", "signer_binding", "revocation", "accreditation", "status", "validity", "seals",
 ];
 export const LAST_OF_GENUINE = 13;
 

@@ -1,5 +1,5 @@
-// A bundle judged in the page, by the steps that need no server. It is never "valid" here: certificate path and
-// revocation (steps 10 and 12) are not judged, and what was not checked is never passed over.
+// A bundle judged in the page, by the steps that need no server. It is never "valid" here: certificate path,
+// revocation and seals in the file (steps 10, 12 and 16) are not judged, and what was not checked is never passed over.
 
 import { readTrust } from "../lib/trust.js";
 import { loadHashes } from "../lib/hashes.js";
@@ -17,6 +17,7 @@ const ORDER = [
   [4, contents.inclusion], [6, contents.signature], [7, chain.finality], [8, chain.anchor], [5, contents.binding],
   [9, chain.time], [10, () => notCheckedHere(10)], [11, chain.signerBinding], [12, () => notCheckedHere(12)],
   [13, chain.accreditation], [14, (facts) => status(facts, judgeStatement)], [15, chain.validity],
+  [16, () => notCheckedHere(16)],
 ];
 
 /**

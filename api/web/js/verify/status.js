@@ -12,8 +12,8 @@ const FRESHNESS = 300;
 export async function status(facts, judgeStatement) {
   const bundle = need(facts.bundle, 0);
   if (!facts.asOfBundle) facts.interest = facts.timeOfInterest ?? facts.now;
-  if (!bundle.state) return concluded(14, [undetermined("STATUS_UNKNOWN_OFFLINE")]);
-  const findings = [];
+  const findings = usedSeals(bundle);
+  if (!bundle.state) return concluded(14, [...findings, undetermined("STATUS_UNKNOWN_OFFLINE")]);
   const state = proveState(facts, bundle, findings);
   if (!state) return concluded(14, findings);
   const timely = judgeAge(facts, state);
@@ -23,6 +23,15 @@ export async function status(facts, judgeStatement) {
     findings.push(...judgeInterest(facts, state, signed));
   }
   return concluded(14, findings, describe(facts, state, signed));
+}
+
+/** Whether a seal was in force when the record used it, only an index can tell. */
+function usedSeals({ record, disclosures }) {
+  const stated = disclosures.find(({ name, value }) => name === "usedAt" && Number.isInteger(value));
+  const at = stated ? stated.value : record.issued;
+  return record.refs
+    .filter(({ relation }) => relation === "uses")
+    .map(({ leaf }) => noted("STATUS_SEAL_NOT_CHECKED", { seal: hex(leaf), at }));
 }
 
 /** Is the state young enough to speak about the time of interest? */
