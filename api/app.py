@@ -16,11 +16,14 @@ from api.metrics import Metrics
 from api.routes import (
     audits,
     batches,
+    crypto,
     health,
     imports,
+    login,
     pages,
     records,
     relations,
+    seals,
     statuses,
     trust,
     types,
@@ -78,10 +81,13 @@ def create_app(source: Settings | App, wake: Callable[[], None] = lambda: None) 
         redirect_slashes=False,
     )
     limit = PublicLimit(settings.public_rate, settings.trusted_proxy)
-    app.state.service = Service(ledger, limit, metrics, wake)
+    app.state.service = Service(ledger, limit, metrics, wake, uses=PublicLimit(settings.crypto_rate, None))
     install_errors(app)
     for resource in (health, verifications, records, statuses, relations, imports, batches, types, trust, audits):
         app.include_router(resource.router)
+    app.include_router(seals.router)
+    app.include_router(login.router)
+    app.include_router(crypto.router)
     app.include_router(pages.router, include_in_schema=False)
     app.router.routes.insert(0, Express(verifications.router, verifications.verify_number))
     learn_names(_names(app.openapi()))
@@ -91,7 +97,7 @@ def create_app(source: Settings | App, wake: Callable[[], None] = lambda: None) 
 
 def _open(ledger: App) -> None:
     """Open what threads will share before there are threads. A chain that is away is opened when it is back."""
-    for name in ("store", "vault", "access", "uploads", "index_key"):
+    for name in ("store", "vault", "access", "uploads", "index_key", "login", "crypto"):
         getattr(ledger, name)
     with suppress(UnavailableError):
         for name in ("chain", "statuses", "issuing", "bundling", "verifying"):

@@ -47,10 +47,19 @@ def able(action: str) -> Callable[[Caller], Awaitable[Caller]]:
     return check
 
 
+async def _using(caller: AnyCaller, service: ServiceDep) -> Caller:
+    caller.require("crypto")
+    service.uses.take(caller.id)
+    return caller
+
+
 Reader = Annotated[Caller, Depends(able("read"))]
 Changer = Annotated[Caller, Depends(able("status"))]
 Relater = Annotated[Caller, Depends(able("relate"))]
 Importer = Annotated[Caller, Depends(able("issue"))]
+CryptoUser = Annotated[Caller, Depends(_using)]
+"""Of the crypto service, not too often."""
+System = Annotated[Caller, Depends(able("login"))]
 
 
 async def public(request: Request) -> None:

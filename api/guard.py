@@ -35,6 +35,8 @@ HEADERS = (
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 BODY = 128 * 1024
 """Bytes of a body that has no limit of its own."""
+CRYPTO_BODY = 3 << 20
+"""Data, signature, certificates and lists of revocation in one question to the crypto service, quoted in JSON."""
 LEAST_RATE = 1024
 """Bytes a second, on the average, below which a caller is cut off."""
 
@@ -68,8 +70,10 @@ class Guard:
             self._metrics.observe(named, route, passage.status, time.perf_counter() - passage.began)
 
     def _limit(self, path: str) -> int:
-        if path == "/v1/imports":
+        if path in ("/v1/imports", "/v1/crypto/digest"):
             return self._settings.upload_limit
+        if path.startswith("/v1/crypto/"):
+            return CRYPTO_BODY
         if path == "/v1/verifications/bundle":
             return 2 * BUNDLE_LIMITS.size + BODY  # quoted in JSON
         return BUNDLE_LIMITS.size if path == "/v1/verifications" else BODY

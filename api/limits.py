@@ -49,10 +49,12 @@ class PublicLimit:
 
     def check(self, connection: HTTPConnection) -> None:
         """Raises InputError API_RATE with the seconds to wait."""
-        if self._item is None:
-            return
-        key = _network(client_address(connection, self._trusted_proxy))
-        if not self._limiter.hit(self._item, key):
+        if self._item is not None:
+            self.take(_network(client_address(connection, self._trusted_proxy)))
+
+    def take(self, key: str) -> None:
+        """As ``check``, for whom ``key`` names."""
+        if self._item is not None and not self._limiter.hit(self._item, key):
             reset, _ = self._limiter.get_window_stats(self._item, key)
             raise InputError("API_RATE", seconds=max(1, math.ceil(reset - time.time())))
 

@@ -43,9 +43,9 @@ def place(cursor: str | None) -> int | None:
 
 def listing(request: Request, found: Sequence[T], limit: int, shown: Callable[[T], dict[str, Any]]) -> Response:
     """The page that answers: its items as they are shown, and where the next one begins."""
-    items, following = _page(found, limit)
-    value = {"items": [shown(item) for item in items]} | ({"next": following} if following else {})
-    return answer(value, 200, _link(request, following))
+    items, after = _page(found, limit)
+    value = {"items": [shown(item) for item in items]} | ({"next": after} if after else {})
+    return answer(value, 200, link(request, after))
 
 
 def _page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
@@ -53,12 +53,17 @@ def _page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:
     if len(found) <= limit:
         return found, None
     items = found[:limit]
-    return items, b64(b"after:%d" % items[-1].row)
+    return items, following(items[-1].row)
 
 
-def _link(request: Request, following: str | None) -> Mapping[str, str]:
+def following(row: int) -> str:
+    """The cursor of what comes behind ``row``."""
+    return b64(b"after:%d" % row)
+
+
+def link(request: Request, cursor: str | None) -> Mapping[str, str]:
     """The header that leads to the next page."""
-    if following is None:
+    if cursor is None:
         return {}
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return {"Link": f'<{request.url.path}?{urlencode([*kept, ("cursor", following)])}>; rel="next"'}
+    return {"Link": f'<{request.url.path}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'}

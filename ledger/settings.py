@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     organisation: str | None = Field(None, description="for whom one acts when `--org` is not given")
     database: str = Field("rows.db", repr=False, description="a SQLite file in the folder, or postgresql://…")
     database_password_file: Path | None = Field(None, description="private file with the password of the database")
+    crypto_profile: Literal["intl", "gm", "dual"] = Field("intl", description="suite of new records and signatures")
     segments_copy: Path | None = Field(None, description="second medium: every segment is written there too")
     trust_days: int = Field(365, ge=1, le=3650, description="days until an exported trust file expires")
     backup_days: int = Field(30, ge=1, le=3650, description="days until a backup expires and is removed")
@@ -41,9 +42,19 @@ class Settings(BaseSettings):
     engine_ca: Path | None = Field(None, description="PEM file of the CA whose certificates the nodes have")
     engine_patience: float = Field(10.0, gt=0, le=600, description="seconds until a chain that is silent is given up")
     engine_depth: int = Field(12, ge=1, le=1000, description="later blocks that make one final where nobody seals")
+    revocation: Literal["files", "online"] = Field("files", description="where lists of revoked certificates come from")
+    revocation_hosts: tuple[str, ...] = Field((), max_length=64, description="hosts asked for revocation; none: all")
+    revocation_grace: int = Field(86_400, ge=0, le=90 * 86_400, description="seconds until revocation is asked again")
+    timestamp_urls: tuple[str, ...] = Field((), max_length=16, description="time-stamp authorities, in this order")
+    timestamp_policy: str | None = Field(
+        None, pattern=r"^[0-2](\.(0|[1-9]\d{0,9})){1,30}$", description="OID of the policy of their time-stamps"
+    )
     anchor_timeout: float = Field(120.0, gt=0, description="seconds that `--wait` waits with nothing moving")
     page_address: str | None = Field(
         None, pattern=r"^https?://[^\s#?]{1,200}$", description="address of the citizens' page, as QR codes name it"
+    )
+    login_address: str | None = Field(
+        None, pattern=r"^https?://[a-z0-9.:\[\]-]{1,200}$", description="address where people log in; none: no login"
     )
     bind: str = Field("127.0.0.1", description="address that `serve` listens on")
     port: int = Field(8080, ge=0, le=65535, description="port that `serve` listens on")
@@ -52,6 +63,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="private key of `serve`, PEM")
     trusted_proxy: str | None = Field(None, description="address whose X-Forwarded-For is believed")
     public_rate: int = Field(120, ge=0, description="verifications a minute that one address may ask for; 0: no limit")
+    crypto_rate: int = Field(6000, ge=0, description="uses of the crypto service a minute by one token; 0: no limit")
     upload_limit: int = Field(1 << 29, ge=1, description="bytes of an uploaded table")
     report_days: int = Field(7, ge=1, le=3650, description="days that the report of an uploaded table is kept")
     answer_days: int = Field(30, ge=1, le=3650, description="days that an Idempotency-Key is remembered")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # run as a script: the package `scripts` lies beside it
 
 from rich._export_format import CONSOLE_SVG_FORMAT  # noqa: E402
+from rich.cells import cell_len  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
@@ -24,7 +26,15 @@ def write(console: Console, name: str, title: str) -> None:
     plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.S)
     PICTURES.mkdir(exist_ok=True)
     svg = re.sub(r"<!--.*?-->", "", console.export_svg(title=title, code_format=plain))
-    (PICTURES / name).write_text(svg, "utf-8")
+    (PICTURES / name).write_text(re.sub(r'textLength="([^"]+)"([^>]*)>([^<]*)<', _measured, svg), "utf-8")
+
+
+def _measured(found: re.Match[str]) -> str:
+    """rich counts characters where a Chinese one takes two cells, and squeezes them into each other."""
+    length, rest, text = found.groups()
+    shown = unescape(text)
+    wide = float(length) * cell_len(shown) / max(1, len(shown))
+    return f'textLength="{wide:g}"{rest}>{text}<'
 
 
 def main() -> int:

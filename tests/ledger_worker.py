@@ -117,6 +117,10 @@ def drive(world: World, stop: str) -> None:
         time.sleep(0.05)
 
 
+def late_validation(world: World) -> None:
+    print(world.app.late_validation.run_due().written)
+
+
 def uploads(world: World) -> None:
     world.app.uploads.run_open()
 
@@ -143,6 +147,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
     "erase": erase,
     "uploads": uploads,
     "full-disk": full_disk,
+    "late-validation": late_validation,
 }
 
 if __name__ == "__main__":

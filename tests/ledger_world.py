@@ -34,7 +34,8 @@ from ledger.ports import BatchRow, RecordRow
 from ledger.proofs.events import AnchoredEvent
 from ledger.services.acting import RecordsAct
 from ledger.services.acts import ActRequest
-from ledger.services.anchoring import CMS, MANIFEST, RECEIPT, anchored_event
+from ledger.services.anchoring import MANIFEST, RECEIPT, anchored_event
+from ledger.services.batch_signing import CMS
 from ledger.services.import_rows import ImportRequest, RowOutcome
 from ledger.services.importing import ImportResult
 from ledger.services.issuing import Accepted
@@ -307,6 +308,8 @@ def _check_batch(app: App, batch: BatchRow, rows: Sequence[RecordRow], found: tu
     named = Manifest.from_bytes(manifest)
     assert (named.issuer, named.kind, named.root, named.size) == (batch.issuer, batch.kind, batch.root, batch.size)
     assert named.sha256() == batch.manifest_sha256 == event.manifest_sha256
+    sm3 = segment.sm3()
+    assert (named.root_sm3, named.sm3()) == (sm3.root() if sm3 else None, event.manifest_sm3)
     value: Any = decode(receipt, BUNDLE_LIMITS)
     assert anchored_event(Anchor.from_json(value, RECEIPT), app.chain.identity.records, batch.root) == event
     assert (batch.sequence, batch.size, int(batch.kind)) == (event.sequence, event.size, event.kind)

@@ -62,6 +62,7 @@ class Report(Shown):
     headline: Words
     lines: list[dict[str, Any]]
     conclusions: list[dict[str, Any]]
+    chains: list[dict[str, Any]]
     steps: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
     proved: dict[str, Any]

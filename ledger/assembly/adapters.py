@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 from ledger.assembly.chains import open_engine
+from ledger.assembly.founding_trust import address_of
 from ledger.assembly.home import ChainFile, Home, TrustFolder
 from ledger.assembly.restored import require_open
+from ledger.assembly.revocation import OfficeRevocation
+from ledger.assembly.time_stamping import independence
 from ledger.assembly.types import TypeFolder
 from ledger.chain.calls import ConsortiumCalls, RecordsCalls
 from ledger.chain.client import EngineChain
@@ -19,14 +21,24 @@ from ledger.chain.embedded import EmbeddedEngine
 from ledger.chain.governance import Council
 from ledger.chain.http_engine import HttpEngine
 from ledger.chain.transactor import Transactor
-from ledger.core.registries import Permission
+from ledger.chain.trust_list import TrustList
+from ledger.chain.trust_list_calls import TrustListCalls
+from ledger.core.registries import Permission, Suite
+from ledger.crypto.algorithms import algorithm_of
 from ledger.crypto.blind_index import BlindIndex
-from ledger.crypto.certificates import fingerprint
+from ledger.crypto.certificates import fingerprint, read_certificate
+from ledger.crypto.login_key import LoginKey
+from ledger.crypto.suites import SM2_SM3, require_token, takes
+from ledger.crypto.timestamps import TimestampToken
 from ledger.errors import ConfigError, NotFoundError
-from ledger.outside.demo_authority import DemoAuthority
-from ledger.outside.file_revocation import FileRevocation
-from ledger.outside.keystore import KeyStore, passphrase_from
-from ledger.outside.software_signer import SoftwareSigner
+from ledger.outside.batch_signer import BatchSigner
+from ledger.outside.demo_pki.pki import ABOUT
+from ledger.outside.demo_pki.server import ensure_served
+from ledger.outside.keystore import KeyStore
+from ledger.outside.passphrases import passphrase_from
+from ledger.outside.remote_keys import RemoteKey
+from ledger.outside.remote_signer import RemoteSigner
+from ledger.outside.timestamp_client import TimestampClient
 from ledger.ports import Account, Signer
 from ledger.settings import Settings
 from ledger.store.segments import SegmentFolders
@@ -37,8 +49,6 @@ from ledger.store.vault_table import VaultTable
 
 MAIN = "main"
 """Name of the key that an organisation uses where it has one of a purpose."""
-
-DAY = 86_400
 
 
 class Adapters:
@@ -72,6 +82,11 @@ class Adapters:
         self._open.append(part)
         return part
 
+    @property
+    def suite(self) -> Suite:
+        """Of the records made here from now on."""
+        return Suite.of_word(self.settings.crypto_profile, "crypto_profile")
+
     def permit(self) -> None:
         """May anything be accepted, anchored or decided here? Raises ConflictError RESTORE_UNAUDITED; UnavailableError
         REBUILD_UNFINISHED."""
@@ -99,6 +114,10 @@ class Adapters:
     def index_key(self) -> BlindIndex:
         return BlindIndex(self.keys.secret(self.chain_file.operator, MAIN, "index"))
 
+    @cached_property
+    def login_key(self) -> LoginKey:
+        return LoginKey(self.keys.secret(self.chain_file.operator, MAIN, "index"))
+
     def account(self, organisation: str, permission: Permission) -> Account:
         """The organisation's chain account that holds the permission."""
         with self.store.read() as unit:
@@ -111,32 +130,76 @@ class Adapters:
 
     def signer(self, organisation: str) -> Signer:
         """The organisation's signer whose certificate is bound on chain now."""
+        for signer in self._bound_signers(organisation):
+            return signer
+        raise ConfigError("SIGNER_NONE", organisation=organisation)
+
+    def signers(self, organisation: str, suite: Suite) -> list[Signer]:
+        """Those that sign a manifest of the suite, in its order.
+
+        Raises:
+            ConfigError: SIGNER_NONE, SIGNER_NONE_OF_SUITE.
+        """
+        if suite is Suite.INTL:
+            return [self.signer(organisation)]
+        found: list[Signer] = []
+        bound = list(self._bound_signers(organisation))
+        for position in range(suite.signatures[0]):
+            for signer in bound:
+                if takes(suite, position, algorithm_of(read_certificate(signer.certificate).spki).name):
+                    found.append(signer)
+                    break
+            else:
+                raise ConfigError("SIGNER_NONE_OF_SUITE", organisation=organisation, suite=suite.word)
+        return found
+
+    def _bound_signers(self, organisation: str) -> Iterator[Signer]:
         now = int(self.clock())
         with self.store.read() as unit:
             bound = {s.certificate for s in unit.chain.signers(organisation) if s.since <= now < s.until}
         for name in self.keys.names(organisation, "signing"):
             try:
-                key = self.keys.signing(organisation, name)
+                certificate = self.keys.certificate(organisation, name)
             except NotFoundError:
                 continue  # a key that still waits for its certificate
-            if fingerprint(key.certificate) in bound:
-                approvals = self.keys.approval_keys(organisation)
-                return SoftwareSigner(organisation, key.private_key, key.certificate, approvals, self.revocation)
-        raise ConfigError("SIGNER_NONE", organisation=organisation)
+            if fingerprint(certificate) in bound:  # no other key is opened: it may lack its passphrase, or SM2
+                key = self.keys.signing(organisation, name)
+                if isinstance(key.private_key, RemoteKey):  # which checks approvals by its own keys
+                    yield RemoteSigner(organisation, certificate, key.private_key.address, self.revocation)
+                else:
+                    yield BatchSigner(organisation, key, self.keys.approval_keys(organisation), self.revocation)
+
+    def timestamps(self, issuer: str, urls: Sequence[str] = ()) -> TimestampClient | None:
+        """The time-stamp authorities of the settings, or those at ``urls``, as they will do for the issuer; ``None``
+        where none are named."""
+        urls, policy = urls or self.settings.timestamp_urls, self.settings.timestamp_policy
+        if not urls:
+            return None
+        self.serve_demo_authorities()
+        independent = independence(self.trust.content, self.chain_file.identity, issuer)
+
+        def accept(token: TimestampToken) -> None:
+            independent(token)
+            if token.info.digest == "sm3":  # over a signature by SM2
+                require_token(self.suite, SM2_SM3, token.algorithm, "sm3")
+
+        return TimestampClient(urls, self.clock, policy=policy, accept=accept)
 
     @cached_property
-    def revocation(self) -> FileRevocation:
-        folders = self.home.authority_folders()
-        for folder in folders:
-            self._refresh(folder)
-        return FileRevocation(*folders)
+    def revocation(self) -> OfficeRevocation:
+        return OfficeRevocation(self.home, self.settings, self.trust.content, self.serve_demo_authorities)
 
-    def _refresh(self, folder: Path) -> None:
-        """A test CA of this folder publishes new lists daily; a real CA's are put there by its own means."""
-        if (folder / "keys").is_dir():
-            lists = list((folder / "crls").iterdir())
-            if not lists or min(p.stat().st_mtime for p in lists) < self.clock() - DAY:
-                DemoAuthority(folder).crls(int(self.clock()))
+    def serve_demo_authorities(self) -> None:
+        """In a ledger with the demonstration's ten authorities, have them answer for as long as this is open, unless
+        another process of it does already.
+
+        Raises:
+            ConfigError: DEMO_PKI_PORT, DEMO_PKI_UNAVAILABLE.
+        """
+        if (self.home.authorities / ABOUT).exists():
+            server = ensure_served(self.home.authorities, self.clock)
+            if server is not None:
+                self._opened(server)
 
     # ---- chain -----------------------------------------------------------------------------------------------------
 
@@ -159,6 +222,17 @@ class Adapters:
     @cached_property
     def consortium(self) -> ConsortiumCalls:
         return ConsortiumCalls(self.chain_file.contracts.consortium)
+
+    @cached_property
+    def trust_list(self) -> TrustList:
+        """Raises NotFoundError TRUST_LIST_NONE."""
+        transactor = Transactor(self.engine, sleep=self.sleep, clock=self.clock, permit=self.permit)
+        return TrustList(transactor, address_of(self.chain_file.contracts))
+
+    @cached_property
+    def trust_list_calls(self) -> TrustListCalls:
+        """Raises NotFoundError TRUST_LIST_NONE."""
+        return TrustListCalls(address_of(self.chain_file.contracts))
 
     @cached_property
     def records_calls(self) -> RecordsCalls:

@@ -9,8 +9,11 @@ from functools import cached_property
 
 from ledger.assembly.adapters import Adapters
 from ledger.assembly.restored import GuardedAcceptor, rebuilding
+from ledger.assembly.revocation import OfficeRevocation
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
+from ledger.outside.revocation_cache import RecentAnswers
+from ledger.outside.service_keys import ServiceKeyring
 from ledger.services.accepting import Acceptor
 from ledger.services.access import Access
 from ledger.services.acts import Acts
@@ -19,17 +22,25 @@ from ledger.services.batching import Batching
 from ledger.services.bundling import Bundling
 from ledger.services.changes import Changes
 from ledger.services.codes import Codes
+from ledger.services.crypto_service import CryptoService
 from ledger.services.erasing import Erasing
 from ledger.services.importing import Importing
 from ledger.services.indexing import Indexing, Rebuilt
 from ledger.services.issuing import Issuing
+from ledger.services.late_validation import LateValidation
 from ledger.services.log_anchoring import LogAnchoring
+from ledger.services.login import Login
+from ledger.services.login_proof import LoginProver
 from ledger.services.operations import Operations
 from ledger.services.outbox import Outbox
+from ledger.services.seals import Seals
 from ledger.services.statuses import Statuses
 from ledger.services.uploads import LoggedImporting, Uploads
 from ledger.services.verifying import Verifying
 from ledger.store.upload_files import UploadFolder
+
+LOGIN_SECONDS = 600
+"""How old an authority's answer may be when somebody logs in, though it would stand by it for days."""
 
 
 class App(Adapters):
@@ -48,6 +59,8 @@ class App(Adapters):
             self.spool,
             self.index_key,
             lambda organisation: self.keys.approval_keys(organisation)[0],
+            os.urandom,
+            self.suite,
         )
 
     @cached_property
@@ -71,14 +84,47 @@ class App(Adapters):
         return Access(self.store, self.operations, self.clock, os.urandom)
 
     @cached_property
+    def login(self) -> Login:
+        recent, trust = RecentAnswers(LOGIN_SECONDS), self.trust.content
+        asked = OfficeRevocation(self.home, self.settings, trust, self.serve_demo_authorities, recent)
+        prover = LoginProver(trust, asked, asked.certificates)
+        server = self.settings.login_address
+        return Login(self.store, self.operations, self.login_key, prover, server, self.clock, os.urandom)
+
+    @cached_property
+    def crypto(self) -> CryptoService:
+        known = self.revocation.certificates
+        return CryptoService(
+            self.store,
+            ServiceKeyring(self.keys),
+            self.timestamps,
+            self.trust.content,
+            known,
+            self.operations,
+            self.clock,
+            self.suite,
+        )
+
+    @cached_property
     def importing(self) -> Importing:
-        return Importing(self.store, self.acceptor, self.statuses, self.index_key, self.clock)
+        return Importing(self.store, self.acceptor, self.statuses, self.index_key, self.clock, self.seals)
 
     @cached_property
     def issuing(self) -> Issuing:
         return Issuing(
-            self.store, self.acceptor, self.statuses, self.operations, self.index_key, self.clock, os.urandom
+            self.store,
+            self.acceptor,
+            self.statuses,
+            self.operations,
+            self.index_key,
+            self.clock,
+            os.urandom,
+            self.seals,
         )
+
+    @cached_property
+    def seals(self) -> Seals:
+        return Seals(self.store, lambda row: self.bundling.open(row), self.index_key, self.clock)
 
     @cached_property
     def logged_importing(self) -> LoggedImporting:
@@ -122,7 +168,27 @@ class App(Adapters):
 
     @cached_property
     def anchoring(self) -> Anchoring:
-        return Anchoring(self.store, self.segments, self.chain, self.signer, self.account, self.clock)
+        return Anchoring(
+            self.store,
+            self.segments,
+            self.chain,
+            self.signers,
+            self.account,
+            self.clock,
+            self.timestamps,
+            lambda: self.revocation,
+        )
+
+    @cached_property
+    def late_validation(self) -> LateValidation:
+        return LateValidation(
+            self.store,
+            self.segments,
+            lambda: self.revocation,
+            self.settings.revocation_grace,
+            self.clock,
+            uuid.uuid4().hex,
+        )
 
     @cached_property
     def outbox(self) -> Outbox:

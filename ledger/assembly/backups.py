@@ -169,6 +169,7 @@ class _Backup:
         folder alone."""
         home = self._app.home
         found = {home.segments, home.spool, home.uploads, home.audits, home.restored, home.rebuilding, self._target}
+        found.add(home.revocation)
         databases = [home.vault, home.chain]
         if not self._server:
             databases.append(Path(self._url.database or ""))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ledger.chain.embedded import EmbeddedEngine
 from ledger.chain.endpoint import Credentials, HttpLimits
 from ledger.chain.http_engine import ChainName, HttpEngine
-from ledger.core.trust_lists import Validator
+from ledger.core.trusted_chains import Validator
 from ledger.errors import ConfigError, NotFoundError
 from ledger.outside.keystore import KeyStore
 from ledger.outside.private_files import read_private

@@ -7,8 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-
 from ledger.assembly.adapters import MAIN
 from ledger.assembly.app import App
 from ledger.assembly.file_acts import install_trust, keys_logged
@@ -20,7 +18,7 @@ from ledger.core.accreditations import Accreditation
 from ledger.core.registries import Kind
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, ConflictError, NotFoundError, ZhengyinError
-from ledger.outside.demo_authority import DemoAuthority
+from ledger.outside.demo_pki.member import open_authority
 from ledger.ports import Account, AccreditationRow
 from ledger.services.operations import Act
 
@@ -184,14 +182,14 @@ def add_organisation(app: App, newcomer: Newcomer) -> list[CouncilCall]:
     ]
 
 
-def certify(app: App, organisation: str, name: str, key: str, authority: str | None) -> bytes:
+def certify(app: App, organisation: str, name: str, key: str, authority: str | None, purpose: str = "signing") -> bytes:
     """The certificate (DER) of a signing key, made with its key where there is none yet, by a test CA of this folder.
 
     Raises:
-        ConfigError: AUTHORITY_NONE with those that there are.
+        ConfigError: AUTHORITY_NONE with those that there are; KEYS_TEST_CA for a key that they do not certify.
     """
     try:
-        return app.keys.signing(organisation, key).certificate
+        return app.keys.signing(organisation, key, purpose).certificate
     except NotFoundError:
         pass
     known = (
@@ -201,13 +199,12 @@ def certify(app: App, organisation: str, name: str, key: str, authority: str | N
     if folder not in known:
         raise ConfigError("AUTHORITY_NONE", known=", ".join(known) or "–")
     try:
-        spki = app.keys.public(organisation, key, "signing")  # a key that a crash, or a CA, left without certificate
+        spki = app.keys.public(organisation, key, purpose)  # a key that a crash, or a CA, left without certificate
     except NotFoundError:
-        spki = app.keys.create(organisation, key, "signing")
-    certificate = DemoAuthority(app.home.authorities / folder).issue(
-        load_der_public_key(spki), name, organisation, int(app.clock()), CERTIFICATE_DAYS
-    )
-    app.keys.put_certificate(organisation, key, certificate)
+        spki = app.keys.create(organisation, key, purpose)
+    issuer = open_authority(app.home.authorities / folder)
+    certificate = issuer.certify(spki, name, organisation, int(app.clock()), CERTIFICATE_DAYS)
+    app.keys.put_certificate(organisation, key, certificate, purpose)
     return certificate
 
 

@@ -15,9 +15,14 @@ from cryptography import x509
 
 from ledger import __version__
 from ledger.assembly.app import App
+from ledger.assembly.trusting import with_listed
+from ledger.core.registries import Suite
 from ledger.crypto import sm2
 from ledger.errors import ConfigError, Language, NotFoundError, ZhengyinError, message
 from ledger.outside.file_revocation import FileRevocation, ListSpan
+from ledger.outside.keystore import SIGNER
+from ledger.outside.remote_signer import require_at_signer
+from ledger.outside.timestamp_client import host_of
 from ledger.proofs.headers import UNSEALED
 from ledger.settings import load_settings
 from ledger.store.segments import SegmentFolders
@@ -28,6 +33,9 @@ LEAST_DISK = 1 << 30
 SOON = 30 * 86_400
 AHEAD = 120
 """Seconds that the chain's newest block may lie after this machine's clock."""
+SIGNER_PATIENCE = 5.0
+ASKED = b"zhengyin/doctor"
+"""What time-stamp authorities are asked to stamp."""
 QUIET = 30 * 86_400
 """Seconds without a block after which the clock is asked about."""
 STALE = 86_400
@@ -55,8 +63,11 @@ def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
     found.append(Check("settings", OK, "DOCTOR_SETTINGS", {"home": str(home)}))
     with App(settings, clock) as app:
         for name, look in (
-            ("keys", _keys), ("certificates", _certificates), ("crls", _crls), ("chain", _chain), ("store", _store),
-            ("segments", _segments), ("trust", _trust), ("lock", _lock), ("outbox", _outbox),
+            ("keys", _keys), ("certificates", _certificates), ("signers", _signers), ("profile", _profile),
+            ("crls", _crls), ("time-stamps", _timestamps),
+            ("chain", _chain), ("store", _store),
+            ("segments", _segments), ("trust", _trust), ("trust list", _trust_list), ("lock", _lock),
+            ("outbox", _outbox),
         ):  # fmt: skip
             try:
                 found += [Check(name, *line) for line in look(app)]
@@ -113,10 +124,10 @@ def _certificates(app: App) -> Iterator[Line]:
     """Signing certificates that end soon: an office that notices too late cannot issue for days."""
     now, count = app.clock(), 0
     for entry in app.keys.list():
-        if entry.purpose != "signing":
+        if entry.purpose not in ("signing", "service"):
             continue
         try:
-            der = app.keys.signing(entry.organisation, entry.name).certificate
+            der = app.keys.signing(entry.organisation, entry.name, entry.purpose).certificate
         except NotFoundError:
             yield WARNING, "DOCTOR_CERTIFICATE_WAITS", {"organisation": entry.organisation, "name": entry.name}
             continue
@@ -128,14 +139,43 @@ def _certificates(app: App) -> Iterator[Line]:
     yield OK, "DOCTOR_CERTIFICATES", {"count": count}
 
 
+def _signers(app: App) -> Iterator[Line]:
+    """Signers of their own: does each answer, and have the key of the certificate that lies here?"""
+    for entry in app.keys.list():
+        if entry.kept != SIGNER or entry.purpose != "signing":
+            continue
+        key = app.keys.signing(entry.organisation, entry.name)
+        try:
+            address = require_at_signer(key, entry.organisation, entry.name, SIGNER_PATIENCE)
+        except ZhengyinError as e:
+            yield FAILED, e.code, e.values
+        else:
+            values = {"organisation": entry.organisation, "name": entry.name, "address": address.shown}
+            yield OK, "DOCTOR_SIGNER", values
+
+
+def _profile(app: App) -> Iterator[Line]:
+    """Can each office here sign what it makes in the profile? A record that was accepted waits for its signer."""
+    suite = app.suite
+    offices = {organisation for organisation, _ in app.keys.held("signing")} if suite.has_sm3 else set()
+    for organisation in sorted(offices):
+        try:
+            app.signers(organisation, suite)
+        except ConfigError as e:
+            yield WARNING, e.code, e.values
+    yield OK, "DOCTOR_PROFILE", {"profile": suite.word}
+
+
 def _crls(app: App) -> Iterator[Line]:
-    """How long the revocation lists of each CA last: without current ones no batch is signed."""
+    """How long the revocation lists of each CA last: no batch is signed without current ones, fetched or not."""
+    online = app.settings.revocation == "online"
     for folder in app.home.authority_folders():
         if (folder / "keys").is_dir():  # a test CA, whose lists are made anew when they are needed
             yield OK, "DOCTOR_CRLS_TEST", {"folder": folder.name}
             continue
         for span in FileRevocation(folder).spans():
-            yield _crl(folder.name, span, app.clock())
+            level, code, values = _crl(folder.name, span, app.clock())
+            yield WARNING if online and level == FAILED else level, code, values
 
 
 def _crl(folder: str, span: ListSpan, now: float) -> Line:
@@ -146,6 +186,19 @@ def _crl(folder: str, span: ListSpan, now: float) -> Line:
         return FAILED, "DOCTOR_CRL_ENDED", values
     late = (span.until - now) * 4 < span.until - span.since  # lists live a day or a year: its last quarter
     return (WARNING, "DOCTOR_CRL_ENDS", values) if late else (OK, "DOCTOR_CRL", values)
+
+
+def _timestamps(app: App) -> Iterator[Line]:
+    """Does each time-stamp authority answer one real request? Only a warning: a batch takes a token of any of them."""
+    digest = "sm3" if app.suite is Suite.GM else "sha256"
+    for url in app.settings.timestamp_urls:
+        try:
+            client = app.timestamps(app.chain_file.operator, (url,))
+            if client is not None:
+                client.stamp(ASKED, digest)
+                yield OK, "DOCTOR_TIMESTAMP", {"host": host_of(url)}
+        except ZhengyinError as e:
+            yield WARNING, e.code, e.values
 
 
 def _chain(app: App) -> Iterator[Line]:
@@ -198,6 +251,17 @@ def _trust(app: App) -> Iterator[Line]:
         yield WARNING, "DOCTOR_TRUST_ENDS", values
     else:
         yield OK, "DOCTOR_TRUST", values
+
+
+def _trust_list(app: App) -> Iterator[Line]:
+    """Does the trust file say what the chain's list says? Verifiers offline see nothing else."""
+    content = app.trust.content()
+    if app.chain_file.contracts.trust_list is None:
+        yield OK, "DOCTOR_TRUST_LIST_NONE", {}
+    elif with_listed(app, content) != content:
+        yield WARNING, "DOCTOR_TRUST_LIST_AHEAD", {"version": content.version}
+    else:
+        yield OK, "DOCTOR_TRUST_LIST", {"services": len(content.authorities)}
 
 
 def _lock(app: App) -> Iterator[Line]:

@@ -18,7 +18,7 @@ from ledger.core.typefiles import TypeDefinition
 from ledger.errors import ZhengyinError
 from ledger.services.operations import Act
 
-PUBLIC = ("signing", "council", "account", "node")
+PUBLIC = ("signing", "service", "council", "account", "node")
 """Purposes of keys that have a public half."""
 
 Held = dict[tuple[str, str], dict[str, Any]]
@@ -43,18 +43,24 @@ def keys_logged(app: App, act: str, organisation: str) -> Iterator[None]:
 
 
 def _held(app: App, organisation: str) -> Held:
-    """Its keys by name and purpose: of signing keys with the certificate's digest."""
+    """Its keys by name and purpose: of those that sign CMS with the certificate's digest, of data keys with the newest
+    version."""
     found: Held = {}
     for purpose in (*PUBLIC, "approval"):
         for name in app.keys.names(organisation, purpose):
-            more = {"certificate": _certificate(app, organisation, name)} if purpose == "signing" else {}
+            certified = purpose in ("signing", "service")
+            more = {"certificate": _certificate(app, organisation, name, purpose)} if certified else {}
             found[name, purpose] = {"name": name, "purpose": purpose} | more
+    for name in app.keys.names(organisation, "data"):
+        state = app.keys.data.state(organisation, name)
+        facts = {"algorithm": state.algorithm, "version": state.version, "retired": state.retired}
+        found[name, "data"] = {"name": name, "purpose": "data"} | facts
     return found
 
 
-def _certificate(app: App, organisation: str, name: str) -> str | None:
+def _certificate(app: App, organisation: str, name: str, purpose: str) -> str | None:
     try:
-        return hashlib.sha256(app.keys.signing(organisation, name).certificate).hexdigest()
+        return hashlib.sha256(app.keys.signing(organisation, name, purpose).certificate).hexdigest()
     except ZhengyinError:
         return None  # none yet, or what is wrong with it is said to whoever uses it
 

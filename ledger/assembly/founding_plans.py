@@ -8,7 +8,7 @@ from ledger.core.identifiers import organisation_id
 from ledger.core.registries import Kind
 from ledger.errors import InputError
 
-KINDS = (Kind.LICENSE, Kind.SEAL, Kind.EVIDENCE, Kind.COUNTERSIGNATURE, Kind.DECISION)
+KINDS = (Kind.LICENSE, Kind.SEAL, Kind.SEAL_USE, Kind.EVIDENCE, Kind.COUNTERSIGNATURE, Kind.DECISION)
 
 
 def plain(organisation: str, name: str, jurisdiction: str, language: str) -> Plan:

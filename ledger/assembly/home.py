@@ -18,7 +18,8 @@ from ledger.crypto.trust_signatures import verify_trust_file
 from ledger.errors import ConfigError, InputError
 from ledger.store.files import sync_folder, translated
 
-CHAIN_TAG = "zhengyin/chainFile/1"
+CHAIN_TAGS = ("zhengyin/chainFile/1", "zhengyin/chainFile/2")
+"""The second one where the ledger has a trust list; folders from before there was any have the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,27 @@ class Home:
     def authorities(self) -> Path:
         return self.root / "authorities"
 
+    @property
+    def revocation(self) -> Path:
+        """What was fetched from certification authorities; it can be fetched again."""
+        return self.root / "revocation"
+
     def authority_folders(self) -> list[Path]:
         """Folders with a certification authority's certificates and CRLs, by name."""
         return sorted(p for p in self.authorities.iterdir() if p.is_dir()) if self.authorities.is_dir() else []
 
+    def authority_root(self, folder: str) -> bytes:
+        """The root certificate (DER) of a certification authority whose material lies here."""
+        return (self.authorities / folder / "certificates" / "root.der").read_bytes()
+
     @property
     def trust(self) -> Path:
         return self.root / "trust.json"
+
+    @property
+    def trust_lists(self) -> Path:
+        """Lists of trusted entities that were applied last, one an operator."""
+        return self.root / "trust-lists"
 
     @property
     def restored(self) -> Path:
@@ -103,7 +118,7 @@ class ChainFile:
 
     def to_bytes(self) -> bytes:
         value: dict[str, Any] = {
-            "tag": CHAIN_TAG,
+            "tag": CHAIN_TAGS[self.contracts.trust_list is not None],
             "identity": self.identity.to_json(),
             "contracts": self.contracts.to_json(),
             "consensus": self.consensus,
@@ -115,10 +130,12 @@ class ChainFile:
     def read(cls, path: Path) -> ChainFile:
         """Raises ConfigError CHAIN_FILE_INVALID."""
         try:
+            value = canonical.decode(path.read_bytes())
+            listed = type(value) is dict and value.get("tag") == CHAIN_TAGS[True]
             identity, contracts, consensus, operator = shapes.tagged(
-                canonical.decode(path.read_bytes()),
+                value,
                 "chain",
-                CHAIN_TAG,
+                CHAIN_TAGS[listed],
                 "identity",
                 "contracts",
                 "consensus",
@@ -126,7 +143,7 @@ class ChainFile:
             )
             return cls(
                 ChainIdentity.from_json(identity, "chain.identity"),
-                Contracts.from_json(contracts, "chain.contracts"),
+                Contracts.from_json(contracts, "chain.contracts", listed),
                 shapes.text(consensus, "chain.consensus"),
                 organisation_id(shapes.text(operator, "chain.operator")),
             )

@@ -4,6 +4,7 @@ Order, and what a crash after each leaves:
 1. every digest compared                 – nothing
 2. a folder beside the final one, filled – a folder with a dot before its name, to be removed
 3. the rows of a server's database       – tables in it: the next restore names them and stops
+   (and of any database: nobody is logged in by what a backup remembers)
 4. the final name                        – done: the folder is locked until ``audit`` has proved it
 """
 
@@ -24,7 +25,7 @@ from ledger.chain.embedded import EmbeddedEngine
 from ledger.core.backup_manifest import BackupFile, BackupManifest
 from ledger.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.settings import Settings, load_settings
-from ledger.store import dumps, files
+from ledger.store import dumps, files, login
 
 _PIECE = 1 << 20
 
@@ -173,12 +174,15 @@ def _place_rows(folder: Path, manifest: BackupManifest, work: Path, home: Path, 
         raise IntegrityError("RESTORE_DAMAGED", file=name)
     if server:
         dumps.load_rows(_place(folder, listed), url)
+        login.end_all(url)
         return None
     target = Path(url.database or "")
     inside = target.is_relative_to(work)
     if not inside and target.exists():
         raise ConflictError("RESTORE_DATABASE_USED")
-    copy_checked(_place(folder, listed), target if inside else work / backups.ROWS, listed)
+    placed = target if inside else work / backups.ROWS
+    copy_checked(_place(folder, listed), placed, listed)
+    login.end_all(url.set(database=str(placed)))
     return None if inside else target
 
 

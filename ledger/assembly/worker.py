@@ -1,9 +1,10 @@
 """The worker: drives what is accepted to its receipt, imports what was sent in, runs audits that were asked for, and
 does the daily chores.
 
-Three threads, so that neither a long import nor an audit holds up a license: one for the outbox and the chores, one for
-uploads, one for audits. Each works under a lease, for uploads one a table, so several processes may run workers.
-Trouble is logged by its code and tried again after a pause.
+Four threads, so that neither a long import nor an audit nor a silent authority holds up a license: one for the outbox
+and the chores, one for uploads, one for audits, one for revocation data after the grace period. Each works under a
+lease, for uploads one a table, so several processes may run workers. Trouble is logged by its code and tried again
+after a pause.
 """
 
 from __future__ import annotations
@@ -34,12 +35,19 @@ class Worker:
     def __init__(self, app: App) -> None:
         self._app = app
         self._stopping = threading.Event()
-        steps = {"outbox": self._outbox, "uploads": self._uploads, "audits": self._audits}
+        steps = {
+            "outbox": self._outbox,
+            "uploads": self._uploads,
+            "audits": self._audits,
+            "validation": self._validation,
+        }
         self._wakes = {name: threading.Event() for name in steps}
         self._threads = [
             threading.Thread(target=self._drive, args=step, name=f"zhengyin-{step[0]}") for step in steps.items()
         ]
         self._next_chores = 0.0
+        self._next_validation = 0.0
+        self._unvalidated: set[str] = set()
 
     def start(self) -> None:
         for thread in self._threads:
@@ -96,6 +104,19 @@ class Worker:
 
     def _audits(self) -> float:
         return BUSY if AuditRuns(self._app).run_open(lambda: not self._stopping.is_set()) else IDLE
+
+    def _validation(self) -> float:
+        """Not at each wake: nothing that was just accepted is due."""
+        now = self._app.clock()
+        if now < self._next_validation:
+            return self._next_validation - now
+        self._next_validation = now + CHORES
+        found = self._app.late_validation.run_due(lambda: not self._stopping.is_set())
+        codes = {problem.code for problem in found.problems}
+        for code in sorted(codes - self._unvalidated):
+            _log.warning("validation: %s", code)
+        self._unvalidated = codes
+        return CHORES
 
     def _release(self) -> None:
         try:

@@ -43,9 +43,15 @@ MODULES = {
     "bundle": "showing",
     "verify": "verifying",
     "trust": "trust",
+    "ca": "authorities",
     "type": "types",
     "org": "organisations",
     "key": "keys",
+    "sign": "signing",
+    "signature": "signatures",
+    "signer": "signer",
+    "login": "login",
+    "logout": "login",
     "council": "council",
     "db": "db",
     "backup": "backups",
@@ -56,6 +62,7 @@ MODULES = {
     "serve": "serving",
     "worker": "serving",
     "token": "tokens",
+    "timestamp": "timestamps",
 }
 """Command → module of this package whose ``register`` adds it."""
 

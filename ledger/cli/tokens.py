@@ -17,7 +17,8 @@ ADD = about(
     "生成令牌；只显示这一次",
     "make a token; it is shown this once",
     "zhengyin token add --label 一号窗口 --action issue --action read --valid 90d",
-    "权限 actions: issue 签发与导入, status 状态变更, read 查询, deposit 存证, audit 审计, operate 运维",
+    "权限 actions: issue 签发与导入, status 状态变更, read 查询, deposit 存证, audit 审计, login 证书登录, "
+    "crypto 密码服务, operate 运维",
 )
 REVOKE = about("撤销令牌，立即生效", "revoke a token at once", "zhengyin token revoke 0a1b2c3d4e5f")
 LIST = about("列出令牌（不含密钥）", "list tokens, without their secrets", "zhengyin token list --json")

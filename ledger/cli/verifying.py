@@ -68,10 +68,15 @@ def verify(
     offline: Annotated[bool, typer.Option("--offline", help="不查询链与账本 · ask no chain and no ledger")] = False,
     max_age: Annotated[str | None, typer.Option(help="状态最久多旧 · oldest state accepted: 90, 30m, 24h, 7d")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="适用何地规则 · whose policy applies")] = None,
+    seal_data: Annotated[
+        list[Path] | None,
+        typer.Option("--seal-data", help="核验文件内印章所用的证书、CRL、OCSP · for seals in the documents"),
+    ] = None,
     detailed: Annotated[bool, typer.Option("--detailed", help="每一步的结论 · every step")] = False,
 ) -> int:
     session: Session = context.obj
     from ledger.cli.values import duration, instant
+    from ledger.services.documents import MAX_SEAL_DATA, read_seal_data
     from ledger.services.offline import Question
 
     question = Question(
@@ -79,6 +84,7 @@ def verify(
         as_of_bundle=as_of == "bundle",
         max_age=duration(max_age) if max_age else None,
         jurisdiction=jurisdiction,
+        seal_data=read_seal_data([_bytes(f, MAX_SEAL_DATA) for f in seal_data or ()]),
     )
     request = _Request(tuple(files or ()), bundle, number, code, question)
     _check(request)
@@ -129,9 +135,7 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
 
     def judge(data: Path, documents: tuple[Path, ...]) -> Judge:
         return lambda: [
-            verify_offline(
-                _bytes(data), trust, replace(request.question, documents=_digests(documents)), int(time.time())
-            )
+            verify_offline(_bytes(data), trust, replace(request.question, **_read(documents)), int(time.time()))
         ]
 
     if request.bundle is not None:
@@ -154,7 +158,7 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
         return [
             (
                 str(path),
-                lambda: [verifying.bundle(_bytes(path), replace(question, documents=_digests(request.files)))],
+                lambda: [verifying.bundle(_bytes(path), replace(question, **_read(request.files)))],
             )
         ]
 
@@ -163,8 +167,8 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
             return lambda: [verifying.bundle(_bytes(file), question)]
 
         def documents() -> list[Report]:
-            (digest,) = _digests((file,))
-            return verifying.all_by_file(digest, replace(question, documents=(digest,)))
+            read = _read((file,))
+            return verifying.all_by_file(read["documents"][0], replace(question, **read))
 
         return documents
 
@@ -218,16 +222,16 @@ def _is_bundle(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int = MOST) -> bytes:
     """Raises InputError CLI_FILE_MISSING."""
     try:
         with path.open("rb") as stream:
-            return stream.read(MOST)
+            return stream.read(most)
     except OSError as e:
         raise InputError("CLI_FILE_MISSING", file=str(path)) from e
 
 
-def _digests(paths: tuple[Path, ...]) -> Any:
-    from ledger.crypto.digests import digest_path
+def _read(paths: tuple[Path, ...]) -> dict[str, Any]:
+    from ledger.services.documents import read_documents
 
-    return tuple(digest_path(p) for p in paths)
+    return read_documents(paths)

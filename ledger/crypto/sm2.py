@@ -7,12 +7,12 @@ is used at all.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from ledger.crypto import pem
 from ledger.crypto.digests import sm3
 from ledger.crypto.sealed_keys import seal_key
 from ledger.crypto.sm2_backends import Backend, GmsslBackend, LibcryptoBackend
@@ -143,7 +143,7 @@ class Sm2PublicKey:
         if format is not PublicFormat.SubjectPublicKeyInfo or encoding not in (Encoding.DER, Encoding.PEM):
             raise ValueError("only SubjectPublicKeyInfo as DER or PEM")
         spki = spki_of(self.point)
-        return spki if encoding is Encoding.DER else _pem(spki, "PUBLIC KEY")
+        return spki if encoding is Encoding.DER else pem.write("PUBLIC KEY", spki).encode()
 
 
 class Sm2PrivateKey:
@@ -195,7 +195,7 @@ class Sm2PrivateKey:
         data, label = write_pkcs8(self._private, self._point), "PRIVATE KEY"
         if passphrase is not None:
             data, label = seal_key(data, passphrase), "ENCRYPTED PRIVATE KEY"
-        return data if encoding is Encoding.DER else _pem(data, label)
+        return data if encoding is Encoding.DER else pem.write(label, data).encode()
 
 
 @cache
@@ -235,9 +235,3 @@ def _answers(found: Backend) -> bool:
         and found.verify(public, digest, own)
         and not found.verify(public, other, own)
     )
-
-
-def _pem(data: bytes, label: str) -> bytes:
-    text = base64.b64encode(data).decode()
-    lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
-    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n".encode()

@@ -22,6 +22,6 @@ UNPROTECTED |= {
         "answers": "what a repeated request is told, for some days; the record it leads to is proved",
         "leases": "who works right now, for seconds",
         "login_challenges": "what waits to be signed, for minutes; what is signed is the challenge itself",
-        "login_sessions": "who is logged in, for hours; rows alone make none, the log tells, and a restored ledger has none",
+        "login_sessions": "who is logged in, for hours; rows make none, the log tells, a restored ledger has none",
     }.items()
 }

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from ledger_world import OFFICE_A, OFFICE_B, World
+from serving_kit import running as running
 
 from api.app import create_app
-from api.protocol import bounded
 from ledger.services.access import ACTIONS
 
 SEAL = {
@@ -69,22 +63,3 @@ def open_office(world: World) -> Office:
     _, token = access.add("一号窗口", [OFFICE_A], ACTIONS, 86_400)
     _, foreign = access.add("别处", [OFFICE_B], ACTIONS, 86_400)
     return Office(world, create_app(world.app), token, foreign)
-
-
-@contextmanager
-def running(app: FastAPI, patience: float = 20.0) -> Iterator[tuple[str, int]]:
-    """The application behind the real server, on a port of its own."""
-    config = uvicorn.Config(
-        app, loop="asyncio", http=bounded(patience), ws="none", log_config=None, access_log=False, lifespan="on"
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started and thread.is_alive():
-                time.sleep(0.01)
-            yield listener.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import schemathesis
 from api_kit import Office, open_office, running
+from crypto_keys import bodies, make_keys
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -29,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 CASES = int(os.environ.get("ZHENGYIN_FUZZ_CASES", "400"))
 SEED = int(os.environ.get("ZHENGYIN_FUZZ_SEED", "1"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-ROUTES = 26
+ROUTES = 38
 
 
 class _Target:
@@ -44,17 +45,30 @@ class _Target:
         body: Any = {"headers": {"Idempotency-Key": "first"}, "params": {"type": "seal"}, "content": b"a,b\n1,2\n"}
         upload = office("POST", "/v1/imports", **body).json()["id"]
         self.audit = office("POST", "/v1/audits", headers={"Idempotency-Key": "audit"}).json()["id"]
+        self.seal = office.world.row(office.world.ids["seal"]).leaf.hex()
         self.sent = 0
-        self.known = {"leaf": row.leaf.hex(), "root": root, "id": upload}
+        system = {"organisation": OFFICE_A, "system": "hall", "jurisdiction": "CN-440100", "level": 2}
+        challenge = office("POST", "/v1/login/challenges", json=system).json()["address"].rpartition("/")[2]
+        make_keys(office)
+        self.bodies = {path: body for (_, path), body in bodies(office).items()}
+        self.known = {"leaf": row.leaf.hex(), "root": root, "id": upload, "challenge": challenge}
 
     def send(self, case: Any, known: bool, token: bool) -> None:
         if known:
             for name in case.path_parameters or {}:
                 case.path_parameters[name] = self.known[name]
+            if case.operation.path.startswith("/v1/seals"):
+                case.path_parameters["leaf"] = self.seal
             if case.operation.path == "/v1/audits/{id}":
                 case.path_parameters["id"] = self.audit
-            if isinstance(case.body, dict) and "issuer" in case.body:
-                case.body["issuer"] = OFFICE_A
+            for name in ("issuer", "organisation"):
+                if isinstance(case.body, dict) and name in case.body:
+                    case.body[name] = OFFICE_A
+            for name, value in self.bodies.get(case.operation.path, {}).items():
+                if isinstance(case.body, dict) and name in case.body:
+                    case.body[name] = value
+            if case.operation.path == "/v1/crypto/digest" and isinstance(case.query, dict):
+                case.query["organisation"] = OFFICE_A
         headers = {"Authorization": f"Bearer {self.token}"} if token else {}
         self.sent += 1
         case.validate_response(case.call(base_url=self.url, headers=headers, timeout=30), checks=CHECKS)
@@ -62,7 +76,9 @@ class _Target:
 
 @pytest.fixture(scope="module")
 def target(shared_demo: World) -> Iterator[_Target]:
-    shared_demo.app.settings = shared_demo.app.settings.model_copy(update={"public_rate": 0})
+    shared_demo.app.settings = shared_demo.app.settings.model_copy(
+        update={"public_rate": 0, "login_address": "https://office.example"}
+    )
     office = open_office(shared_demo)
     with running(office.app) as (host, port):
         yield _Target(office, f"http://{host}:{port}")

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from api_kit import ELSEWHERE, SEAL, Office
+from crypto_keys import bodies, make_keys
 from ledger_world import OFFICE_A, OFFICE_B
+from timestamp_kit import Server, Tsa, make_tsa
 
 from ledger.assembly.audit_runs import AuditRuns
 from ledger.core.accreditations import ANY, Accreditation
@@ -19,16 +21,22 @@ PUBLIC = {
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/v1/trust"),
+    ("get", "/v1/login/challenges/{challenge}"),
+    ("post", "/v1/login/challenges/{challenge}/response"),
+    ("post", "/v1/login/logout"),
     ("post", "/v1/verifications"),
     ("post", "/v1/verifications/bundle"),
     ("post", "/v1/verifications/document"),
     ("post", "/v1/verifications/number"),
 }
 ANY_ACTION = {("get", "/v1/types")}
+SYSTEM = {"organisation": OFFICE_A, "system": "hall"}
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/v1/records"): SEAL,
     ("post", "/v1/records/{leaf}/statuses"): {"state": "revoked", "reason": "cancelled"},
     ("post", "/v1/records/{leaf}/relations"): {"relation": "decidesOn", "actor": OFFICE_A},
+    ("post", "/v1/login/challenges"): SYSTEM | {"jurisdiction": "CN-440100", "level": 2},
+    ("post", "/v1/login/introspection"): SYSTEM | {"token": ""},
 }
 CSV = "印章名称,印章所属主体代码,印章类型,签章证书摘要\r\n公章,114401000700000148,业务专用章,ab12\r\n".encode()
 
@@ -54,6 +62,8 @@ def ask(office: Office, method: str, path: str, token: str | None) -> Any:
         assert row is not None and row.batch is not None
         root = unit.batches.get(row.batch).root
     upload = office("GET", "/v1/imports").json()["items"][-1]["id"]
+    if path.startswith("/v1/seals"):
+        leaf = world.row(world.ids["seal"]).leaf
     if path.startswith("/v1/audits"):
         upload = office("GET", "/v1/audits").json()["items"][-1]["id"]
     filled = path.replace("{leaf}", leaf.hex()).replace("{root}", root.hex()).replace("{id}", upload)
@@ -62,20 +72,38 @@ def ask(office: Office, method: str, path: str, token: str | None) -> Any:
         "/v1/records": {"issuer": OFFICE_A} if method == "get" else {},
         "/v1/imports": {"type": "seal", "issuer": OFFICE_A} if method == "post" else {},
         "/v1/audits": {"organisation": OFFICE_A} if method == "post" else {},
+        "/v1/crypto/digest": {"organisation": OFFICE_A},
     }.get(path, {})
     key = {"Idempotency-Key": f"{method}{re.sub('[^a-z]', '', path)}"}
     named: dict[str, Any] = {"headers": key, "params": query}
     if (method, path) in BODIES:
         named["json"] = BODIES[method, path]
+    elif path.startswith("/v1/crypto/") and path != "/v1/crypto/digest":
+        named["json"] = bodies(office)[method, path]
     elif method == "post":
         named["content"] = CSV
     return office(method.upper(), filled, token, **named)
 
 
+@pytest.fixture(scope="module")
+def stamper(founded_template: Any) -> Iterator[Server]:
+    """At the time of the ledgers' clocks, nearly."""
+    now = int(founded_template.now)
+    authority: Tsa = make_tsa(now)[0]
+    server = Server(lambda request: authority.answer(request, now))
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def strict(furnished: Office) -> Office:
+def strict(furnished: Office, stamper: Server) -> Office:
     """Asked from elsewhere: clients on the machine itself may read the figures."""
     furnished.client = ELSEWHERE
+    settings = furnished.world.app.settings
+    update = {"login_address": "https://office.example", "timestamp_urls": (stamper.url,)}
+    furnished.world.app.settings = settings.model_copy(update=update)
+    make_keys(furnished)
+    del furnished.world.app.login  # opened with the application, by the settings from before
     document = Accreditation(OFFICE_A, Kind.DECISION, "CN-440100", (ANY,), "own decisions")
     furnished.world.decree(furnished.world.app.consortium.accredit(document))
     body = {"headers": {"Idempotency-Key": "first"}, "params": {"type": "seal"}, "content": CSV}
@@ -148,9 +176,11 @@ def test_another_offices_token_reaches_nothing_of_this_one(strict: Office) -> No
             assert answer.json()["code"] in (
                 "ACCESS_ORGANISATION",
                 "RECORD_UNKNOWN",
+                "SEAL_UNKNOWN",
                 "BATCH_UNKNOWN",
                 "UPLOAD_UNKNOWN",
                 "AUDIT_UNKNOWN",
+                "CRYPTO_KEY_UNKNOWN",
             )
         else:  # lists of one's own: there is nothing of others in them
             assert answer.status_code == 200

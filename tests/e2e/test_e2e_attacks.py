@@ -19,7 +19,7 @@ from ledger.core.identifiers import organisation_bytes32
 from ledger.core.keys import RecordKey
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
-from ledger.core.trust_lists import TrustedChain
+from ledger.core.trusted_chains import TrustedChain
 from ledger.core.verdicts import Step
 from ledger.crypto.approvals import ApprovalKey
 from ledger.errors import ZhengyinError

@@ -12,7 +12,7 @@ from coincurve import PrivateKey
 from ledger.assembly.chains import http_engine, pinned_validators
 from ledger.assembly.demo_plan import OFFICE_A
 from ledger.chain.http_engine import HttpEngine
-from ledger.core.trust_lists import TrustedChain
+from ledger.core.trusted_chains import TrustedChain
 from ledger.errors import ConfigError, InputError
 from ledger.proofs.commit_seals import commit_seal_hash
 from ledger.proofs.headers import parse_header
@@ -71,14 +71,14 @@ def trusted(**changes: Any) -> dict[str, Any]:
 
 
 def test_an_unsealed_chain_has_no_validators_and_every_other_has() -> None:
-    assert TrustedChain.from_json(trusted(), "chain").validators == ()
+    assert TrustedChain.from_json(trusted(), "chain", 1).validators == ()
     from ledger.core.canonical import b64
 
     one = [{"address": b64(bytes(20)), "organisation": OFFICE_A, "fromBlock": 1, "untilBlock": None}]
     for wrong in ({"validators": one}, {"consensus": "qbft"}, {"consensus": "embedded"}, {"consensus": "none"}):
         with pytest.raises(InputError):
-            TrustedChain.from_json(trusted(**wrong), "chain")
-    assert TrustedChain.from_json(trusted(consensus="qbft", validators=one), "chain").validators
+            TrustedChain.from_json(trusted(**wrong), "chain", 1)
+    assert TrustedChain.from_json(trusted(consensus="qbft", validators=one), "chain", 1).validators
 
 
 # ---- settings ----

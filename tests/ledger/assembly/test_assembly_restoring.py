@@ -15,6 +15,7 @@ from ledger.assembly.backups import make_backup
 from ledger.assembly.demo_plan import OFFICE_A
 from ledger.assembly.restoring import restore_backup
 from ledger.errors import ConflictError, UnavailableError
+from ledger.ports.login import ChallengeRow, SessionRow
 
 
 @pytest.fixture
@@ -98,6 +99,25 @@ def test_a_backup_as_new_as_the_chain_is_unlocked_by_its_audit(demo: World, tmp_
         check_ledger(other.app, [accepted.leaf])
         assert audit(other.app)[0].findings == ()
         assert not audit(other.app)[1]
+    finally:
+        other.close()
+
+
+def test_nobody_is_logged_in_by_what_a_backup_remembers(demo: World, tmp_path: Path) -> None:
+    """Who has logged out since the backup would be back."""
+    now = int(demo.clock())
+    session = SessionRow("s", b"d" * 32, OFFICE_A, "hall", b"p" * 32, "person", b"a" * 32, "CN", 1, now, now + 3600)
+    with demo.app.store.begin() as unit:
+        unit.logins.add_challenge(ChallengeRow(b"n" * 32, b"challenge", now + 180))
+        unit.logins.add_session(session)
+    make_backup(demo.app, tmp_path / "backups")
+    with demo.app.store.begin() as unit:
+        assert unit.logins.end_session("s", now)
+    restore_backup(tmp_path / "backups", tmp_path / "again", now)
+    other = World(tmp_path / "again", demo.clock, dict(demo.ids))
+    try:
+        with other.app.store.read() as unit:
+            assert unit.logins.session("s") is None and unit.logins.challenge(b"n" * 32) is None
     finally:
         other.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from eth_account import Account as EthAccount
@@ -180,6 +181,11 @@ def test_every_error_of_the_contracts_has_words_that_its_values_fill() -> None:
 def test_contracts_survive_their_json_and_nothing_else_is_read() -> None:
     contracts = Contracts(b"\x11" * 20, b"\x22" * 20, b"\x33" * 20)
     assert Contracts.from_json(contracts.to_json()) == contracts
+    listed = replace(contracts, trust_list=b"\x44" * 20)
+    assert Contracts.from_json(listed.to_json(), listed=True) == listed
+    for one, other in ((contracts, True), (listed, False)):
+        with pytest.raises(InputError):
+            Contracts.from_json(one.to_json(), listed=other)
     for bad in ({}, {**contracts.to_json(), "more": 1}, {**contracts.to_json(), "records": "AA"}, [], None):
         with pytest.raises(InputError):
             Contracts.from_json(bad)

@@ -73,7 +73,7 @@ def test_init_that_makes_no_sense_leaves_nothing_behind(tmp_path: Path, argument
 def test_the_demonstration_has_its_members_and_rights(demo_home: Path) -> None:
     found = {o["organisation"]: o for o in Cli(demo_home)("org", "list", "--json").lines}
     assert len(found) == 7
-    assert {a["kind"] for a in found[OFFICE]["accreditations"]} == {"license", "seal", "evidence"}
+    assert {a["kind"] for a in found[OFFICE]["accreditations"]} == {"license", "seal", "sealUse", "evidence"}
     assert "evidence" in {a["kind"] for a in found[NOTARY]["accreditations"]}
     assert "license" not in {a["kind"] for a in found[NOTARY]["accreditations"]}
     assert all(o["name"] and "示范" in o["name"] and o["signers"] and o["accounts"] for o in found.values())

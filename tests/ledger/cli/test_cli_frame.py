@@ -34,11 +34,15 @@ ALL = list(commands(root(None)))
 def test_every_command_of_the_design_is_there() -> None:
     words = {" ".join(path) for path in ALL}
     assert words >= {
-        "init", "issue", "deposit", "seal register", "import", "jobs", "anchor", "revoke", "suspend", "reinstate",
+        "seal make", "seal register", "seal stamp", "seal verify", "seal log",
+        "init", "issue", "deposit", "import", "jobs", "anchor", "revoke", "suspend", "reinstate",
         "supersede", "erase", "show", "bundle", "verify", "doctor", "rebuild", "key new", "key import", "key list",
         "council propose", "council approve", "council veto", "council execute", "council list", "org add",
         "org accredit", "org end", "org list", "type add", "type list", "type show", "trust export", "trust show",
         "trust import", "trust sign", "freeze", "unfreeze", "annul", "disown", "relate", "org succeed", "org superior",
+        "ca path", "ca check", "trust list", "trust add", "trust withdraw", "trust suspend", "trust reinstate",
+        "trust compromise", "trust appoint", "trust recognise", "trust unrecognise", "sign", "signature verify",
+        "signer", "timestamp get", "timestamp verify",
     }  # fmt: skip
 
 

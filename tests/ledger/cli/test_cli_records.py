@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import ofd_kit
 import pytest
 from cli_kit import COUNCIL, OFFICE, Cli, zhengyin
+from ses_kit import require_sm2, revocations
 
 NOTARY = "12440100070003012L"
 ISSUE = (
@@ -75,6 +77,21 @@ def test_evidence_is_found_by_its_file_and_one_byte_changed_is_not(demo: Cli, tm
     assert (forged.code, forged.json["headline"]["name"]) == (1, "doesNotMatch")
     assert demo("verify", file, other).code == 3
     assert len(demo("verify", file, other, bundle, "--json").lines) == 3
+
+
+def test_a_sealed_file_is_judged_with_its_record_and_is_open_without_its_maker(demo: Cli, tmp_path: Path) -> None:
+    require_sm2()
+    file, bundle, lists = tmp_path / "license.ofd", tmp_path / "license.zyb", tmp_path / "lists.crl"
+    file.write_bytes(ofd_kit.license())
+    lists.write_bytes(revocations())
+    made = demo("deposit", file, "--source", "当事人提交", "--title", "不动产权证书", "--wait", "--json")
+    done = demo("verify", file, "--seal-data", lists, "--json")
+    assert (done.code, done.json["cause"]) == (3, {"step": 16, "code": "SEALS_NO_AUTHORITY"})
+    assert demo("bundle", made.json["id"], "-o", bundle).code == 0
+    offline = ("--offline", "--as-of", "bundle")
+    assert "? 16 文件内印章" in demo("verify", file, "--bundle", bundle, *offline, "--detailed").out
+    assert "– 16 文件内印章" in demo("verify", bundle, *offline, "--detailed").out
+    assert demo("verify", file, "--seal-data", file).code == 2
 
 
 def test_a_seal_is_registered_with_the_office_s_own_certificate(demo: Cli, tmp_path: Path) -> None:
