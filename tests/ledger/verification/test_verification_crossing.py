@@ -73,6 +73,16 @@ def test_an_authority_that_was_struck_does_not_come_back_as_anothers_subordinate
         assert indication is Indication.TOTAL_FAILED and "PATH_AUTHORITY_NOT_GRANTED" in codes
 
 
+def test_an_authority_struck_under_one_certificate_stands_while_another_of_its_key_is_granted() -> None:
+    listed, lists = trust(), (LEAF_LIST, f.crl(f.ROOT))
+    struck = f.make_authority(f.ISSUING, states=WITHDRAWN)
+    for state, expected in (("granted", Indication.TOTAL_PASSED), ("withdrawn", Indication.TOTAL_FAILED)):
+        other = f.make_authority(certificate=ACROSS, states=(DatedState(state, f.T - 1000),))
+        trusted = f.make_trust(authorities=(*listed.authorities, struck, other), recognitions=listed.recognitions)
+        indication, codes, _ = judged(trusted, (f.certificate(f.ISSUING).der,), *lists)
+        assert indication is expected, codes
+
+
 def test_a_listed_authority_that_is_not_recognised_itself_stands_under_its_root() -> None:
     lists = (LEAF_LIST, f.crl(f.ROOT))
     indication, _, authorities = judged(listed_with(), (f.certificate(f.ISSUING).der,), *lists)
