@@ -100,6 +100,8 @@ def _signing_time(case: _Case) -> Findings:
             case.judges.signer(case.found.certificate, latest)
         except InputError:
             return (undetermined("SES_TIME_UNPROVED", signed=signed_at, known=latest),)
+    if case.found.token is not None:
+        return ()  # its own step says what it proves
     return (noted("SES_TIME_CLAIMED", signed=signed_at),)
 
 

@@ -109,6 +109,8 @@ def _signing_time(case: SignatureCase) -> Findings:
             still_good = False
     if not still_good:
         return (undetermined("SES_TIME_UNPROVED", signed=signed_at, known=latest),)
+    if case.found.token is not None:
+        return ()  # its own step says what it proves
     return (noted("SES_TIME_CLAIMED", signed=signed_at),)
 
 

@@ -59,6 +59,8 @@ def test_a_sealed_file_holds_and_says_where_the_seal_is(pki: Kit, seal: bytes) -
     assert one.proved["signedAt"] == NOW
     assert one.proved["path"] == "#page=1"
     assert one.proved["changes"] == Changes.ARCHIVAL.value  # the validation data behind it
+    assert "SES_TIME_CLAIMED" not in found.text("en")  # a token proves it
+    assert "SES_TIME_CLAIMED" in report(pki, sealed(pki)).text("en")
     assert "Seal1" in found.text("zh")
 
 
