@@ -30,7 +30,7 @@ from ledger.outside.pkcs12 import read_pkcs12
 from scripts.fuzzing.targets import KEPT, NOW, PASSPHRASE, TARGETS, replay
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 5.0  # of the processor: under one at rest, several beside other work; what is refused here took minutes
+SECONDS = 1.0  # of the processor
 MEMORY = 768 << 20  # addresses of the child, most of them of the libraries it loads
 BY_DER = [name for name, target in TARGETS.items() if target.form == "der"]
 
@@ -141,9 +141,12 @@ def test_a_name_in_a_file_is_not_written_into_the_log(caplog: pytest.LogCaptureF
 def test_a_pdf_that_unpacks_or_never_ends(name: str) -> None:
     library()
     data = pdfs()[name]
-    began = time.process_time()
-    report = verify_pdf(data, NOW)
-    assert time.process_time() - began < SECONDS
+    spent: list[float] = []
+    while not spent or (min(spent) >= SECONDS and len(spent) < 3):  # other work on the machine slows one, not three
+        began = time.process_time()
+        report = verify_pdf(data, NOW)
+        spent.append(time.process_time() - began)
+    assert min(spent) < SECONDS
     assert report.exit_code == 1
     assert report.cause_code in ("PDF_BOMB", "PDF_MANY", "PDF_SYNTAX")
 
