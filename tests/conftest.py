@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pki_kit import Kit
     from postgres_server import PostgresServer
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for blocks, which are a second apart."""
+    return (os.cpu_count() or 1) + 1
+
+
 _SUFFIX = {"sqlite": "", "postgresql": "_postgresql"}
 
 

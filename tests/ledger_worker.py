@@ -1,18 +1,14 @@
-"""A process of its own on a data folder: ``ledger_worker.py HOME NOW ACTION …``. Armed by ZHENGYIN_FAULTPOINT.
-
-``NOW`` in seconds UTC; with a plus sign before it the clock runs on from there.
-"""
+"""What a process of its own does on a data folder (``ledger_processes``)."""
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ledger_world import Clock, World
 
@@ -21,6 +17,7 @@ from ledger.core.registries import State
 from ledger.core.tombstones import ErasureReason
 from ledger.errors import ZhengyinError
 from ledger.services.acting import RecordsAct
+from ledger.services.faultpoints import arm
 
 
 class RunningClock(Clock):
@@ -38,8 +35,18 @@ class RunningClock(Clock):
     wait = sleep  # this one is waited for
 
 
-def main() -> int:
-    home, now, action, *rest = sys.argv[1:]
+def run(words: list[str], fault: str, stdout: str, stderr: str) -> None:
+    """``words``: home, now, action, its arguments; ``now`` in seconds UTC, with a plus sign before it the clock runs on
+    from there. ``fault``: where the process kills itself. Ends the process."""
+    for path, descriptor in ((stdout, 1), (stderr, 2)):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    arm(fault)
+    sys.exit(_act(*words))
+
+
+def _act(home: str, now: str, action: str, *rest: str) -> int:
     world = World(Path(home), RunningClock(float(now)) if now.startswith("+") else Clock(float(now)), {})
     try:
         ACTIONS[action](world, *rest)
@@ -149,6 +156,3 @@ ACTIONS: dict[str, Callable[..., None]] = {
     "full-disk": full_disk,
     "late-validation": late_validation,
 }
-
-if __name__ == "__main__":
-    sys.exit(main())

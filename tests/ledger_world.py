@@ -5,15 +5,12 @@ Blocks are a second apart on the embedded chain; with a clock whose ``sleep`` ad
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postgres_server import PostgresServer
 
@@ -42,6 +39,9 @@ from ledger.services.issuing import Accepted
 from ledger.services.statuses import ChangeRequest
 from ledger.settings import load_settings
 from scripts import demo_data
+
+if TYPE_CHECKING:
+    from ledger_processes import LedgerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 START = 1_790_000_000.0
@@ -105,6 +105,14 @@ class Template:
                 self.server.drop(world.database)
 
 
+class Done(NamedTuple):
+    """A process that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 class World:
     """A data folder with its clock. ``app`` is opened when first used and again after ``reopen``."""
 
@@ -159,30 +167,24 @@ class World:
         with self.app.store.read() as unit:
             return unit.records.find_ids(self.app.index_key.id(record_id))[-1]
 
-    def begin(self, *action: str, fault: str | None = None) -> subprocess.Popen[str]:
-        """Do ``action`` in a process of its own, on this world's clock; several may be at work."""
-        self.close()
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ZHENGYIN_")}
-        if fault is not None:
-            environment["ZHENGYIN_FAULTPOINT"] = fault
-        command = [sys.executable, str(ROOT / "tests" / "ledger_worker.py"), str(self.home), repr(self.clock.now)]
-        return subprocess.Popen(
-            [*command, *action],
-            cwd=ROOT,
-            env=environment | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def begin(self, *action: object, fault: str | None = None, running: bool = False) -> LedgerProcess:
+        """Do ``action`` in a process of its own, on this world's clock; several may be at work. ``running``: its clock
+        runs on by itself, and is waited for."""
+        from ledger_processes import LedgerProcess
 
-    def worker(self, *action: str, fault: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        self.close()
+        now = f"+{self.clock.now}" if running else repr(self.clock.now)
+        return LedgerProcess(self.home, now, tuple(map(str, action)), fault)
+
+    def worker(self, *action: object, fault: str | None = None, check: bool = True) -> Done:
         """``begin``, and wait for the end; it takes over this world's clock and gives it back."""
         with self.begin(*action, fault=fault) as process:
-            out, err = process.communicate()
+            out, errors = process.communicate()
+            code = process.wait()
         self.clock.now += 1000  # further than it went, whatever happened to it
         if check:
-            assert process.returncode == (-9 if fault else 0), err
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+            assert code == (-9 if fault else 0), errors
+        return Done(code, out, errors)
 
 
 def found_template(folder: Path, server: PostgresServer | None = None) -> Template:

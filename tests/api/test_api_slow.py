@@ -116,7 +116,9 @@ def test_two_hundred_posts_with_one_key_at_two_servers_make_one_record(office: O
         headers = {"Authorization": f"Bearer {office.token}", "Idempotency-Key": "the-same"}
         with running(office.app) as one, running(create_app(other.app)) as two, ThreadPoolExecutor(40) as pool:
             addresses = [f"http://{host}:{port}/v1/records" for host, port in (one, two)]
-            with httpx.Client(headers=headers, timeout=SECONDS) as client:
+            # of connections that lie idle the client closes some, and now and then one that a thread was just given
+            kept = httpx.Limits(max_keepalive_connections=40, keepalive_expiry=None)
+            with httpx.Client(headers=headers, timeout=SECONDS, limits=kept) as client:
                 answers = list(pool.map(lambda n: client.post(addresses[n % 2], json=SEAL), range(200)))
                 for n, answer in enumerate(answers):
                     while answers[n].status_code == 409:  # the first one takes its time

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from ledger_world import ROOT, World, check_ledger, write_rows
+from ledger_processes import LedgerProcess
+from ledger_world import World, check_ledger, write_rows
 
 from ledger.chain.abi import interface
 from ledger.chain.provider import make_web3
@@ -18,24 +16,15 @@ from ledger.proofs.events import TOPIC_BATCH_ANCHORED
 BOTH = pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 
 
-def started(world: World, *action: object) -> subprocess.Popen[str]:
+def started(world: World, *action: object) -> LedgerProcess:
     """A process of its own on the world's folder, whose clock runs on from there."""
-    world.close()
-    return subprocess.Popen(
-        [
-            *(sys.executable, str(ROOT / "tests" / "ledger_worker.py"), str(world.home), f"+{world.clock.now}"),
-            *map(str, action),
-        ],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return world.begin(*action, running=True)
 
 
-def finished(process: subprocess.Popen[str]) -> list[str]:
-    out, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, out + errors
+def finished(process: LedgerProcess) -> list[str]:
+    with process:
+        out, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, out + errors
     return out.splitlines()
 
 
@@ -73,8 +62,9 @@ def test_two_processes_import_at_once_while_two_workers_share_the_outbox(world: 
 def test_two_processes_import_the_same_table_at_once_and_each_row_is_one_record(world: World, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "a.csv", 200)
     for process in [started(world, "import-many", source) for _ in range(2)]:
-        out, errors = process.communicate(timeout=120)
-        assert process.returncode == 0 or "STORE_DUPLICATE_ID" in out, out + errors
+        with process:
+            out, errors = process.communicate(timeout=120)
+            assert process.returncode == 0 or "STORE_DUPLICATE_ID" in out, out + errors
     world.clock.sleep(300)
     result, outcomes = world.import_rows(source)  # whoever was refused runs again and finds every row
     assert (result.counts.total(), len({o.id for o in outcomes})) == (200, 200)
