@@ -10,15 +10,14 @@ it findable, and nothing undoes it but a later record.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.core.identifiers import new_urn
 from ledger.core.records import Reference
 from ledger.core.registries import Permission, Reason, Relation, State
-from ledger.errors import ConflictError, NotFoundError, ZhengyinError
+from ledger.errors import ConflictError, NotFoundError
 from ledger.ports import Account, ActCall, ActRow, Chain, ChainAct, FreezeCall, PairCall, RelateCall, Store, Unit
 from ledger.services import acting
 from ledger.services.accepting import Acceptor, Draft
@@ -26,7 +25,7 @@ from ledger.services.acting import RecordsAct
 from ledger.services.anchoring import Progress
 from ledger.services.faultpoints import faultpoint
 from ledger.services.operations import Act, Operations
-from ledger.services.sending import OPEN, Sending
+from ledger.services.sending import OPEN, Sending, groups
 from ledger.services.statuses import MAX_CHANGES, STATUS_TYPE
 
 PARTIES = ("issuer", "successor", "superior", "court")
@@ -161,29 +160,8 @@ class Acts:
     # ---- outbox ----------------------------------------------------------------------------------------------------
 
     def advance(self, beat: Callable[[], None]) -> Progress:
-        """One pass, ``beat`` before each transaction: what is final becomes ready, is sent, and is settled."""
-        moved, refused = self._sending.make_ready()
-        progress = self._sending.settle(lambda unit, acts: [a for a in acts if _happened(unit, a)], "ACT_REFUSED", beat)
-        progress.moved += moved + self._drop_done()
-        for group in _groups(self._sending.in_states("ready")):
-            beat()
-            try:
-                progress.moved += self._send(group)
-            except ZhengyinError as e:
-                progress.problems.append(e)
-        progress.refused = refused
-        progress.open = len(self._sending.in_states(*OPEN)) - refused
-        return progress
-
-    def _drop_done(self) -> int:
-        """What the chain shows already is not sent again (a restored database): a second consent of the same
-        organisation would be refused."""
-        with self._store.read() as unit:
-            done = [a.row for a in unit.acts.in_states(("ready",)) if _happened(unit, a)]
-        if done:
-            with self._store.begin() as unit:
-                unit.acts.move(done, "ready", "done")
-        return len(done)
+        """As ``Sending.advance``."""
+        return self._sending.advance(_happened, "ACT_REFUSED", _groups, self._send, beat)
 
     def _send(self, group: Sequence[ActRow]) -> int:
         call = self._call(group)
@@ -265,7 +243,11 @@ def _confirmed(unit: Unit, actor: str, request: ActRequest) -> ChainAct | None:
     return others[0] if others else None
 
 
-def _happened(unit: Unit, act: ActRow) -> bool:
+def _happened(unit: Unit, acts: Sequence[ActRow]) -> list[ActRow]:
+    return [act for act in acts if _shown(unit, act)]
+
+
+def _shown(unit: Unit, act: ActRow) -> bool:
     """Does the chain show the act, or this organisation's half of it?"""
     kind = RecordsAct(act.act)
     if kind.relation is not None:
@@ -281,15 +263,14 @@ def _happened(unit: Unit, act: ActRow) -> bool:
     )
 
 
-def _groups(acts: Sequence[ActRow]) -> list[list[ActRow]]:
-    """Freezes of one court and issuer share a call; what takes two organisations goes alone. A leaf appears once."""
-    groups: dict[Any, list[ActRow]] = defaultdict(list)
-    seen: set[tuple[str, bytes]] = set()
-    for a in acts:
-        if (a.issuer, a.subject) not in seen:
-            seen.add((a.issuer, a.subject))
-            groups[(a.actor, a.issuer, a.act, None if RecordsAct(a.act).by_court else a.row)].append(a)
-    return [g[n : n + MAX_CHANGES] for g in groups.values() for n in range(0, len(g), MAX_CHANGES)]
+def _groups(acts: Sequence[ActRow]) -> Iterator[list[ActRow]]:
+    """Freezes of one court and issuer share a call; what takes two organisations goes alone."""
+    return groups(
+        acts,
+        lambda a: (a.issuer, a.subject),
+        lambda a: (a.actor, a.issuer, a.act, None if RecordsAct(a.act).by_court else a.row),
+        MAX_CHANGES,
+    )
 
 
 def _logged(actor: str, done: Sequence[Requested]) -> Act:

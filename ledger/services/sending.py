@@ -8,7 +8,8 @@ index, once that has reached the transaction's block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from ledger.core.registries import Permission
@@ -43,6 +44,21 @@ Happened = Callable[[Unit, Sequence[W]], Sequence[W]]
 """Those of some rows whose effect the index shows."""
 
 
+def groups(
+    wishes: Sequence[W], subject: Callable[[W], Hashable], call: Callable[[W], Hashable], most: int
+) -> Iterator[list[W]]:
+    """What one call each can do: wishes of the same ``call``, at the most ``most``. A subject appears once; later
+    wishes about it wait for the next pass, since the first changes what they start from."""
+    together: dict[Hashable, list[W]] = defaultdict(list)
+    seen: set[Hashable] = set()
+    for wish in wishes:
+        if subject(wish) not in seen:
+            seen.add(subject(wish))
+            together[call(wish)].append(wish)
+    for found in together.values():
+        yield from (found[n : n + most] for n in range(0, len(found), most))
+
+
 class Sending(Generic[W]):
     """``purpose`` marks the transactions of ``table``; ``stored`` is called between storing and sending one."""
 
@@ -62,7 +78,31 @@ class Sending(Generic[W]):
         self._table = table
         self._stored = stored
 
-    def make_ready(self) -> tuple[int, int]:
+    def advance(
+        self,
+        happened: Happened[W],
+        otherwise: str,
+        grouped: Callable[[Sequence[W]], Iterable[Sequence[W]]],
+        send: Callable[[Sequence[W]], int],
+        beat: Callable[[], None],
+    ) -> Progress:
+        """One pass, ``beat`` before each transaction: rows that may be sent become ready, what was sent is settled, and
+        what is ready is sent, ``grouped``; ``send`` returns how many rows it moved. One group's trouble is its own."""
+        moved, refused = self._make_ready()
+        progress = self._settle_all(happened, otherwise, beat)
+        progress.moved += moved
+        for group in grouped(self._in_states("ready")):
+            beat()
+            try:
+                left = self._drop_done(group, happened)
+                progress.moved += len(group) - len(left) + (send(left) if left else 0)
+            except ZhengyinError as e:
+                progress.problems.append(e)
+        progress.refused = refused
+        progress.open = len(self._in_states(*OPEN)) - refused
+        return progress
+
+    def _make_ready(self) -> tuple[int, int]:
         """Rows whose statement is receipted may be sent; returns how many there are now, and how many wait for a
         statement whose batch the contract refused: nothing moves these before a person has it tried again."""
         with self._store.read() as unit:
@@ -75,9 +115,19 @@ class Sending(Generic[W]):
                 self._table(unit).move(final, "accepted", "ready")
         return len(final), sum(state == "refused" for _, state in states)
 
-    def in_states(self, *states: str) -> list[W]:
+    def _in_states(self, *states: str) -> list[W]:
         with self._store.read() as unit:
             return self._table(unit).in_states(states)
+
+    def _drop_done(self, group: Sequence[W], happened: Happened[W]) -> list[W]:
+        """The others are left. What the chain shows already is not sent again (a restored database): the contract would
+        refuse it, and the row would tell people of a refusal."""
+        with self._store.read() as unit:
+            done = {wish.row for wish in happened(unit, group)}
+        if done:
+            with self._store.begin() as unit:
+                self._table(unit).move(sorted(done), "ready", "done")
+        return [wish for wish in group if wish.row not in done]
 
     def send(
         self,
@@ -95,7 +145,7 @@ class Sending(Generic[W]):
                 self._table(unit).move(rows, "ready", "refused", problem=str(e))
             return len(rows)
         # asked before the write transaction begins: a slow node keeps no other writer waiting. If the nonce goes
-        # elsewhere meanwhile, `settle` sees it used by another hash and makes the rows ready again
+        # elsewhere meanwhile, `advance` sees it used by another hash and makes the rows ready again
         on_chain = self._chain.chain_nonce(account.address)
         with self._store.begin() as unit:
             nonce = unit.transactions.next_nonce(account.address, on_chain)
@@ -106,7 +156,7 @@ class Sending(Generic[W]):
         self._chain.send(raw)
         return len(rows)
 
-    def settle(self, happened: Happened[W], otherwise: str, beat: Callable[[], None]) -> Progress:
+    def _settle_all(self, happened: Happened[W], otherwise: str, beat: Callable[[], None]) -> Progress:
         """See what became of every open transaction; ``beat`` before each. ``otherwise``: the code kept with rows that
         have not happened."""
         progress = Progress()

@@ -7,8 +7,7 @@ receipted, the change goes to the contract in an array with others that share st
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +15,14 @@ from ledger.core.canonical import b64
 from ledger.core.identifiers import new_urn
 from ledger.core.records import Reference
 from ledger.core.registries import Kind, Permission, Reason, Relation, State
-from ledger.errors import ConflictError, ZhengyinError
+from ledger.errors import ConflictError
 from ledger.ports import Account, Chain, IntentRow, StatusCall, Store, Unit
 from ledger.services.accepting import Acceptor, Draft, Prepared
 from ledger.services.acting import require_capacity
 from ledger.services.anchoring import Progress
 from ledger.services.faultpoints import faultpoint
 from ledger.services.operations import Act, Operations
-from ledger.services.sending import OPEN, Sending
+from ledger.services.sending import Sending, groups
 from ledger.services.standing import Standing
 
 STATUS_TYPE = "status"
@@ -188,20 +187,8 @@ class Statuses:
     # ---- outbox ----------------------------------------------------------------------------------------------------
 
     def advance(self, beat: Callable[[], None]) -> Progress:
-        """One pass: statements that are final become ready, ready changes are sent, mined ones are settled; ``beat``
-        before each transaction."""
-        moved, refused = self._sending.make_ready()
-        progress = self._sending.settle(_happened, "STATUS_REFUSED", beat)
-        progress.moved += moved
-        for group in _groups(self._sending.in_states("ready")):
-            beat()
-            try:
-                progress.moved += self._send(group)
-            except ZhengyinError as e:
-                progress.problems.append(e)
-        progress.refused = refused
-        progress.open = len(self._sending.in_states(*OPEN)) - refused
-        return progress
+        """As ``Sending.advance``."""
+        return self._sending.advance(_happened, "STATUS_REFUSED", _groups, self._send, beat)
 
     def _send(self, group: Sequence[IntentRow]) -> int:
         head = group[0]
@@ -224,16 +211,14 @@ def _happened(unit: Unit, intents: Sequence[IntentRow]) -> list[IntentRow]:
     return [i for i in intents if any(e.statement == i.statement for e in standing.entries[i.issuer, i.leaf])]
 
 
-def _groups(intents: Sequence[IntentRow]) -> list[list[IntentRow]]:
-    """Arrays for one call each; a leaf appears once in an array, later changes of it wait for the next pass."""
-    groups: dict[Any, list[IntentRow]] = defaultdict(list)
-    seen: set[tuple[str, bytes]] = set()
-    for i in intents:
-        if (i.issuer, i.leaf) in seen:
-            continue
-        seen.add((i.issuer, i.leaf))
-        groups[(i.actor, i.issuer, i.change, i.effective, i.reason)].append(i)
-    return [group[n : n + MAX_CHANGES] for group in groups.values() for n in range(0, len(group), MAX_CHANGES)]
+def _groups(intents: Sequence[IntentRow]) -> Iterator[list[IntentRow]]:
+    """Changes that one call makes to many records."""
+    return groups(
+        intents,
+        lambda i: (i.issuer, i.leaf),
+        lambda i: (i.actor, i.issuer, i.change, i.effective, i.reason),
+        MAX_CHANGES,
+    )
 
 
 def _act(actor: str, requests: Sequence[ChangeRequest], before: Sequence[State]) -> Act:

@@ -216,6 +216,15 @@ def test_a_status_transaction_whose_nonce_went_elsewhere_is_made_again(demo: Wor
     check_ledger(app)
 
 
+def test_a_restored_database_does_not_call_refused_what_the_chain_shows(demo: World) -> None:
+    done, head = intents(demo, "done"), demo.app.chain.head()[0].block
+    with demo.app.store.begin() as unit:  # as a backup from before the call has them
+        unit.intents.move([i.row for i in unit.intents.in_states(("done",))], "done", "ready")
+    demo.drain()
+    assert (intents(demo, "done"), intents(demo, "refused")) == (done, 0)
+    assert demo.app.chain.head()[0].block == head, "something was sent again"
+
+
 def test_an_office_changes_only_its_own_records(demo: World) -> None:
     """Another office signs nothing about them; and where its right ended on the way, the contract refuses."""
     row = demo.row(demo.ids["plain"])
