@@ -4,6 +4,7 @@ bytes."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ from ledger.core.canonical import FORBIDDEN
 from ledger.crypto import der
 from ledger.errors import InputError
 
+MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+"""What asn1crypto and certvalidator raise on certificates that are not what they seem."""
 VERSION = 0xA0
 MAX_BYTES = 16_384  # the longest in use are a fifth of it; a name of a megabyte would be work without end
 SM2_WITH_SM3 = "1.2.156.10197.1.501"
@@ -62,6 +65,20 @@ def _read(certificate: bytes) -> CertificateParts:
         _, serial, _, issuer, _, subject, spki = fields[:7]
         return CertificateParts(issuer.outer, serial.outer, subject.outer, spki.outer, _organization(subject))
     except (InputError, ValueError) as error:
+        raise InputError("CERTIFICATE_SYNTAX") from error
+
+
+@lru_cache(1024)
+def comparable(name: bytes) -> Hashable:
+    """A Name, DER, so that two are equal if RFC 5280 section 7.1 says so: whatever the case, the spaces and the kinds
+    of strings. Raises InputError ``CERTIFICATE_SYNTAX``."""
+    from asn1crypto import x509
+
+    if len(name) > MAX_BYTES:  # a list of 1 MiB could have one of 60,000 parts, which takes seconds
+        raise InputError("CERTIFICATE_SYNTAX")
+    try:
+        return x509.Name.load(name, strict=True).hashable  # type: ignore[no-any-return]
+    except MALFORMED as error:
         raise InputError("CERTIFICATE_SYNTAX") from error
 
 
