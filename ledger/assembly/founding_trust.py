@@ -23,6 +23,8 @@ REFERENCE = "founding"
 PURPOSES = (*(kind.word for kind in Kind if kind is not Kind.FREEZE), IDENTITY)
 """For which the jurisdictions of a new ledger recognise its authorities: all that a record can be, and persons."""
 
+_PURPOSES = {ServiceType.CA: PURPOSES, ServiceType.SEAL_MAKER: (Kind.SEAL.word,)}
+
 
 @dataclass(frozen=True, slots=True)
 class FirstList:
@@ -45,14 +47,15 @@ class FirstList:
         ]
 
     def recognise(self, transactor: Transactor, contracts: Contracts) -> None:
-        """Each jurisdiction recognises each certification authority for every purpose, by its own account."""
+        """Each jurisdiction recognises each certification authority for every purpose, and each maker of seals for
+        those, by its own account."""
         for jurisdiction, account in self.voices.items():
             agreement = document_id(Agreement(jurisdiction, REFERENCE))
             terms = [
                 RecognitionTerms(jurisdiction, fingerprint(s.certificate), purpose_number(purpose), LEVEL, agreement)
                 for s in self.services
-                if s.service is ServiceType.CA and jurisdiction in self.recognised.get(s.name, (jurisdiction,))
-                for purpose in PURPOSES
+                if jurisdiction in self.recognised.get(s.name, (jurisdiction,))
+                for purpose in _PURPOSES.get(s.service, ())
             ]
             TrustList(transactor, address_of(contracts)).recognise_each(account, terms, 0, OPEN_END)
 
@@ -65,9 +68,9 @@ def listing(service: ServiceDocument) -> Listing:
 
 
 def described(name: str, certificate: bytes, provider: str, service: ServiceType = ServiceType.CA) -> ServiceDocument:
-    """Raises InputError CERTIFICATE_SYNTAX: what is listed can be read by whoever verifies."""
+    """Raises InputError CERTIFICATE_SYNTAX, SHAPE_…: what is listed can be read by whoever verifies."""
     read_certificate(certificate)
-    return ServiceDocument(name, certificate, provider, service)
+    return ServiceDocument.from_json(ServiceDocument(name, certificate, provider, service).to_json())
 
 
 def voices(jurisdictions: Sequence[tuple[str, str]], accounts: Mapping[str, Account]) -> dict[str, Account]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ledger.core.trust import Trust, TrustFile
 from ledger.services.operations import Act
 from ledger.services.trust_difference import ServiceChange, applied, difference, require_newer
 from ledger.services.trust_lote import TrustedEntities, read_lote
-from ledger.store.files import sync_folder, translated
+from ledger.store.files import replace_file, translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,6 @@ def _path(app: App, found: TrustedEntities) -> Path:
 
 
 def _keep(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".new")
     with translated():
         path.parent.mkdir(exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+    replace_file(path, data)

@@ -11,6 +11,7 @@ from ledger.assembly.app import App
 from ledger.assembly.founding import keep_trust_documents
 from ledger.assembly.founding_trust import listing
 from ledger.chain.calls import OPEN_END, CouncilCall
+from ledger.chain.trust_list_calls import TrustListCalls
 from ledger.core.registries import Permission
 from ledger.core.trust_documents import Agreement, QualificationDocument, ServiceDocument, document_id
 from ledger.core.trust_lists import Authority
@@ -18,10 +19,12 @@ from ledger.core.trust_services import (
     ListedService,
     RecognitionTerms,
     ServiceStatus,
+    ServiceType,
     TrustSnapshot,
     purpose_number,
     purpose_word,
 )
+from ledger.crypto.certificate_facts import is_authority
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError, ZhengyinError
 from ledger.ports import Account
@@ -48,30 +51,33 @@ def add(app: App, service: ServiceDocument, qualifications: Sequence[Qualificati
     """Keep the documents; the calls that list the service and write down what its provider holds.
 
     Raises:
-        ConflictError: TRUST_LIST_SERVICE_KNOWN; RESTORE_UNAUDITED. InputError: CERTIFICATE_SYNTAX.
+        ConflictError: TRUST_LIST_SERVICE_KNOWN; RESTORE_UNAUDITED. InputError: CERTIFICATE_SYNTAX;
+            TRUST_LIST_NO_AUTHORITY: under the certificate of an office, listed as a CA, nothing could ever pass.
         NotFoundError: TRUST_LIST_NONE.
     """
     app.permit()
     known, calls = snapshot(app), app.trust_list_calls
+    if service.service is ServiceType.CA and not is_authority(service.certificate):
+        raise InputError("TRUST_LIST_NO_AUTHORITY", certificate=fingerprint(service.certificate).hex())
     if fingerprint(service.certificate) in {s.certificate for s in known.services}:
         raise ConflictError("TRUST_LIST_SERVICE_KNOWN", certificate=fingerprint(service.certificate).hex())
     keep_trust_documents(app, [service, *qualifications])
     written = {id_ for id_, _ in known.qualifications}
     return [
         calls.list_service(fingerprint(service.certificate), listing(service)),
-        *(
-            calls.qualify(
-                document_id(q),
-                q.provider,
-                q.type,
-                hashlib.sha256(q.number.encode()).digest(),
-                q.since,
-                OPEN_END if q.until is None else q.until,
-            )
-            for q in qualifications
-            if document_id(q) not in written  # of a provider's second service: the chain has it
-        ),
+        # of a provider's second service: the chain has it
+        *(qualify_call(calls, q) for q in qualifications if document_id(q) not in written),
     ]
+
+
+def qualify_call(calls: TrustListCalls, q: QualificationDocument) -> CouncilCall:
+    until = OPEN_END if q.until is None else q.until
+    return calls.qualify(document_id(q), q.provider, q.type, number_digest(q.number), q.since, until)
+
+
+def number_digest(number: str) -> bytes:
+    """How the chain keeps the number of a qualification."""
+    return hashlib.sha256(number.encode()).digest()
 
 
 def set_status(app: App, certificate: bytes, status: ServiceStatus) -> CouncilCall:
@@ -186,6 +192,20 @@ def _log(app: App, act: str, organisation: str, terms: Sequence[RecognitionTerms
         app.operations.record(Act(act, organisation, one.certificate.hex(), None, after))
 
 
+def found(app: App, text: str) -> bytes:
+    """SHA-256 of the certificate of the one service of chain or trust file that goes by this name, or whose digest
+    begins so (eight hexadecimal digits at least). Raises NotFoundError TRUST_LIST_SERVICE_UNNAMED for none, or
+    several."""
+    trust, chain = app.trust.content(), app.chain.trust_list()
+    names = {fingerprint(a.certificate): a.name for a in trust.authorities}
+    names |= {s.certificate: names.get(s.certificate, "") for s in (chain.services if chain else ())}
+    begins = text.lower() if len(text) >= 8 else None
+    chosen = [d for d, name in names.items() if name == text or (begins and d.hex().startswith(begins))]
+    if len(chosen) != 1:
+        raise NotFoundError("TRUST_LIST_SERVICE_UNNAMED", found=len(chosen))
+    return chosen[0]
+
+
 def described(app: App) -> list[dict[str, Any]]:
     """Every service of the trust file in force and of the chain: what either says of it."""
     trust, chain = app.trust.content(), app.chain.trust_list()
@@ -194,17 +214,17 @@ def described(app: App) -> list[dict[str, Any]]:
     found = []
     for certificate in dict.fromkeys([*ours, *services]):
         authority, service = ours.get(certificate), services.get(certificate)
-        recognised = {
-            (r.jurisdiction, r.purpose, r.level)
-            for r in trust.recognitions
+        recognised = [
+            {key: value for key, value in r.to_json().items() if key != "authority"}
+            for r in sorted(trust.recognitions, key=lambda r: (r.jurisdiction, r.purpose, r.level, r.since))
             if r.authority == certificate and (r.until is None or r.until > app.clock())
-        }
+        ]
         found.append(
             {
                 "certificate": certificate.hex(),
                 "file": None if authority is None else _in_file(authority, int(app.clock())),
                 "chain": None if service is None else _on_chain(service),
-                "recognised": [{"jurisdiction": j, "purpose": p, "level": level} for j, p, level in sorted(recognised)],
+                "recognised": recognised,
             }
         )
     return found

@@ -13,12 +13,14 @@ from ledger.assembly.founding_trust import LEVEL, PURPOSES, REFERENCE
 from ledger.core.manifests import BlockName
 from ledger.core.trust import Trust, TrustFile
 from ledger.core.trust_lists import CA, Authority, CouncilKey, DatedState, Policy, Recognition
-from ledger.core.trusted_chains import TrustedChain, TrustListPin
+from ledger.core.trust_services import TrustListProof
+from ledger.core.trusted_chains import UNSEALED, TrustedChain, TrustListPin
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.trust_signatures import sign_trust
-from ledger.errors import ConfigError
-from ledger.proofs.keccak import keccak
+from ledger.errors import ConfigError, InputError, IntegrityError
+from ledger.proofs.headers import parse_header
 from ledger.services.trust_merging import merged
+from ledger.verification.listed import every_slot, prove_list, require_told
 
 DAY = 86_400
 
@@ -84,21 +86,32 @@ def _at_head(app: App, chain: TrustedChain, head: BlockName) -> TrustedChain:
 
 
 def with_listed(app: App, content: Trust) -> Trust:
-    """The content with what the trust list on chain adds or shortens; as it is where the ledger has no such list.
+    """The content with what the trust list on chain adds or shortens, proved: keys that lie here will sign it. As it is
+    where the ledger has no such list.
 
-    Raises UnavailableError CHAIN_…, ENGINE_….
+    Raises:
+        UnavailableError: CHAIN_…, ENGINE_…. IntegrityError: TRUST_LIST_UNPROVED.
     """
-    snapshot = app.chain.trust_list()
+    header = app.chain.state_header(None)
+    snapshot = app.chain.trust_list(parse_header(header).number)
     if snapshot is None:
         return content
+    pin, nodes = app.chain.trust_list_proof(header, every_slot(content, snapshot))
+    offered = TrustListProof(app.chain.identity, pin, header, tuple(nodes), snapshot)
+    chain = next(c for c in content.chains if c.identity == app.chain.identity)
+    try:
+        if app.chain.consensus != UNSEALED:  # whose blocks nobody vouches for
+            require_told(prove_list(chain, offered)[0], snapshot, content)
+    except InputError as error:
+        raise IntegrityError("TRUST_LIST_UNPROVED", cause=error.code) from error
     with app.store.read() as unit:
         return merged(content, snapshot, unit.chain.document)
 
 
 def _trust_list(app: App) -> TrustListPin | None:
     """Where the trust list stands, and its code, which the chain's was compared with."""
-    found = app.chain_file.contracts.expected_code().get("TrustList")
-    return TrustListPin(found[0], keccak(found[1])) if found else None
+    contracts = app.chain_file.contracts
+    return None if contracts.trust_list is None else contracts.trust_list_pin()
 
 
 def sign(app: App, content: Trust, council: Sequence[str] | None) -> TrustFile:

@@ -15,10 +15,12 @@ from ledger.chain.node import Block, Node, reading
 from ledger.chain.records_calls import GasLimits, act_data, anchor_data, status_data
 from ledger.chain.rpc import quantity
 from ledger.chain.trust_list_events import TrustListFollower
+from ledger.chain.trust_list_proofs import TrustListProofs
 from ledger.core.bundles import Anchor
 from ledger.core.identifiers import organisation_bytes32
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.core.trust_services import TrustSnapshot
+from ledger.core.trusted_chains import TrustListPin
 from ledger.errors import ConfigError, ConflictError, InputError, UnavailableError
 from ledger.ports import Account, ActCall, AnchorCall, Engine, Mined, StatusCall
 from ledger.proofs import records_layout
@@ -68,6 +70,7 @@ class EngineChain:
         self._depth = depth if consensus == UNSEALED else 0
         self._code: bytes | None = None
         self._followed: TrustListFollower | None = None
+        self._listed: TrustListProofs | None = None
 
     def check(self) -> None:
         """Is this the chain that was named, with this version's contracts? A training chain has the same addresses
@@ -274,6 +277,12 @@ class EngineChain:
         if self._followed is None:
             self._followed = TrustListFollower(self._node, address)
         return self._followed.snapshot(self._final().number if block is None else block)
+
+    def trust_list_proof(self, header: bytes, slots: Sequence[bytes]) -> tuple[TrustListPin, list[bytes]]:
+        pin = self._contracts.trust_list_pin()
+        if self._listed is None:
+            self._listed = TrustListProofs(self._node, pin)
+        return pin, self._listed.nodes(parse_header(header), slots)
 
     def _sign(self, account: Account, nonce: int, data: bytes, gas: int) -> tuple[bytes, bytes]:
         call = transactions.Call(self._contracts.records, data, gas)

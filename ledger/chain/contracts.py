@@ -9,7 +9,9 @@ from ledger.chain.abi import interface
 from ledger.chain.node import Node
 from ledger.core import shapes
 from ledger.core.canonical import b64, unb64
-from ledger.errors import ConfigError
+from ledger.core.trusted_chains import TrustListPin
+from ledger.errors import ConfigError, NotFoundError
+from ledger.proofs.keccak import keccak
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,13 @@ class Contracts:
             **({"TrustList": (self.trust_list, interface("TrustList").deployed(*under))} if self.trust_list else {}),
             "Records": (self.records, interface("Records").deployed(*under)),
         }
+
+    def trust_list_pin(self) -> TrustListPin:
+        """Raises NotFoundError TRUST_LIST_NONE where the ledger has no trust list."""
+        found = self.expected_code().get("TrustList")
+        if found is None:
+            raise NotFoundError("TRUST_LIST_NONE")
+        return TrustListPin(found[0], keccak(found[1]))
 
 
 def check_code(node: Node, contracts: Contracts) -> bytes:

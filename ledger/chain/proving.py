@@ -18,7 +18,7 @@ from ledger.proofs.headers import Header, parse_header
 from ledger.proofs.receipts import Receipt, prove_receipt
 from ledger.proofs.rlp import Item, encode, from_int
 from ledger.proofs.storage import prove_account, prove_slot
-from ledger.proofs.trie import ProofNodes
+from ledger.proofs.trie import EMPTY_ROOT, ProofNodes
 
 _HASHED = 32  # a trie node below this size stands inside its parent, never by itself
 _FIELDS = (  # JSON names in the order of the header's RLP; numbers lose their zeros, the rest keep their size
@@ -135,9 +135,7 @@ def state_proof(
 
     The account must have ``code_hash``: the layout of the slots belongs to that code.
     """
-    names = [data(slot) for slot in slots]
-    found = node.ask("eth_getProof", [data(address), names, quantity(header.number)], _nodes)
-    nodes = sorted(found)
+    nodes = sorted(set().union(*_ask_paths(node, header, address, slots)))
     with _proved("state", header.number):
         proof = ProofNodes(nodes)
         account = prove_account(header.state_root, address, proof)
@@ -148,7 +146,32 @@ def state_proof(
     return nodes, words
 
 
-def _nodes(answer: Any) -> set[bytes]:
-    paths = [answer["accountProof"], *(slot["proof"] for slot in answer["storageProof"])]
-    found = {parse_data(each) for path in paths for each in path}
-    return {each for each in found if len(each) >= _HASHED}
+def slot_proofs(
+    node: Node, header: Header, address: bytes, code_hash: bytes, slots: Sequence[bytes]
+) -> tuple[bytes, set[bytes], dict[bytes, set[bytes]]]:
+    """(storage root, trie nodes of the account, trie nodes of each slot by itself), as `state_proof` asks and verifies:
+    what was proved of a slot holds for as long as the storage root is this one."""
+    account_nodes, *paths = _ask_paths(node, header, address, slots)
+    with _proved("state", header.number):
+        account = prove_account(header.state_root, address, ProofNodes(sorted(account_nodes)))
+        if account.code_hash != code_hash:
+            raise _wrong("state", header.number, "codeHash")
+        if len(paths) != len(slots):
+            raise _wrong("state", header.number, "storageProof")
+        for slot, path in zip(slots, paths, strict=True):
+            if path:  # of an empty storage nothing is sent
+                prove_slot(account.storage_root, slot, ProofNodes(sorted(path)))
+            elif account.storage_root != EMPTY_ROOT:
+                raise _wrong("state", header.number, "storageProof")
+    return account.storage_root, account_nodes, dict(zip(slots, paths, strict=True))
+
+
+def _ask_paths(node: Node, header: Header, address: bytes, slots: Sequence[bytes]) -> list[set[bytes]]:
+    """Trie nodes of the account, then of each slot."""
+    names = [data(slot) for slot in slots]
+
+    def paths(answer: Any) -> list[set[bytes]]:
+        found = [answer["accountProof"], *(slot["proof"] for slot in answer["storageProof"])]
+        return [{n for n in map(parse_data, path) if len(n) >= _HASHED} for path in found]
+
+    return node.ask("eth_getProof", [data(address), names, quantity(header.number)], paths)

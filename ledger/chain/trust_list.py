@@ -30,7 +30,7 @@ from ledger.core.trust_services import (
 )
 from ledger.errors import ConfigError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import Account
-from ledger.proofs.keccak import keccak
+from ledger.proofs.trust_list_layout import status_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def history_of(statuses: Sequence[DatedStatus]) -> bytes:
     """The digest that the contract keeps over these statuses, oldest first."""
     digest = bytes(32)
     for entry in statuses:
-        digest = keccak(digest + int(entry.status).to_bytes(32, "big") + entry.since.to_bytes(32, "big"))
+        digest = status_step(digest, int(entry.status), entry.since)
     return digest
 
 

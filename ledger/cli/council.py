@@ -11,7 +11,10 @@ from ledger.cli.session import Session
 from ledger.cli.texts import about, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from ledger.assembly.app import App
+    from ledger.chain.calls import CouncilCall
     from ledger.chain.governance import Proposal
 
 GROUP = about("理事会提案", "proposals of the council", "zhengyin council list")
@@ -39,6 +42,21 @@ def register(root: typer.Typer) -> None:
     root.add_typer(app)
 
 
+def ask(
+    session: Session,
+    make: Callable[[App], Sequence[CouncilCall]],
+    after: Callable[[App, Proposal], None] = lambda app, proposal: None,
+) -> int:
+    """The frame of every command that asks the council: propose the calls, approve and execute as far as the keys that
+    lie here reach, do what follows, and say where the proposal stands."""
+    from ledger.assembly.council_work import decide
+
+    with session.app() as app:
+        proposal = decide(app, make(app), session.organisation)
+        after(app, proposal)
+        return decided(session, app, proposal)
+
+
 def propose(
     context: typer.Context,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="动作 · one of the actions above")],
@@ -57,12 +75,10 @@ def propose(
     chain: Annotated[str | None, typer.Option(help="接续的账本 链号:创世哈希:合约 · id:genesis:records")] = None,
 ) -> int:
     session: Session = context.obj
-    from ledger.assembly.council_work import decide
     from ledger.cli.council_calls import Asked, make_call
 
     asked = Asked(action, organisation, certificate, account, to, since, leaf, batch, statement, chain)
-    with session.app() as app:
-        return decided(session, app, decide(app, [make_call(app, asked)], session.organisation))
+    return ask(session, lambda app: [make_call(app, asked)])
 
 
 def approve(context: typer.Context, number: Number) -> int:
@@ -85,7 +101,19 @@ def execute(context: typer.Context, number: Number) -> int:
     from ledger.assembly import council_work
 
     with session.app() as app:
-        return decided(session, app, council_work.execute(app, session.organisation, number))
+        proposal = council_work.execute(app, session.organisation, number)
+        _follow(session, app, proposal)
+        return decided(session, app, proposal)
+
+
+def _follow(session: Session, app: App, proposal: Proposal) -> None:
+    """What changed the trust list is taken over into the trust file, as where all keys lie in one place."""
+    from ledger.assembly.trust_upkeep import is_ahead
+    from ledger.cli.trust_asking import follow
+
+    listed = app.chain_file.contracts.trust_list
+    if any(call.target == listed for call in proposal.calls) and is_ahead(app):
+        follow(session, app)
 
 
 def list_(context: typer.Context) -> int:
@@ -104,9 +132,9 @@ def list_(context: typer.Context) -> int:
     return 0
 
 
-def decided(session: Session, app: App, proposal: Proposal) -> int:
-    """Say where the proposal stands and what comes next."""
-    value = described(app, proposal)
+def decided(session: Session, app: App, proposal: Proposal, **more: Any) -> int:
+    """Say where the proposal stands and what comes next; ``more``: what else belongs to the result."""
+    value = described(app, proposal) | more
     state = session.words(f"CLI_PROPOSAL_{proposal.state.name}")
     session.result(value, session.words("CLI_PROPOSAL", id=proposal.id, state=state, approvals=proposal.approvals))
     if proposal.state.name == "OPEN":

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.council import decided
+from ledger.cli.council import ask
 from ledger.cli.session import Session
 from ledger.cli.texts import about, table
 from ledger.errors import InputError, ZhengyinError
 
 if TYPE_CHECKING:
     from ledger.assembly.app import App
+    from ledger.chain.calls import CouncilCall
+    from ledger.chain.governance import Proposal
     from ledger.core.registries import Kind
 
 GROUP = about("参与机构", "organisations", "zhengyin org list")
@@ -75,20 +77,21 @@ def add(
     from ledger.cli.certificates import read_certificate_file
     from ledger.core.identifiers import organisation_id
 
-    with session.app() as app:
-        newcomer = council_work.Newcomer(
-            organisation_id(organisation),
-            name,
-            _jurisdiction(jurisdiction),
-            tuple(_kind(k) for k in kinds or ()),
-            authority,
-            read_certificate_file(certificate) if certificate else None,
-        )
-        proposal = council_work.decide(app, council_work.add_organisation(app, newcomer), session.organisation)
+    newcomer = council_work.Newcomer(
+        organisation_id(organisation),
+        name,
+        _jurisdiction(jurisdiction),
+        tuple(_kind(k) for k in kinds or ()),
+        authority,
+        read_certificate_file(certificate) if certificate else None,
+    )
+
+    def after(app: App, _: Proposal) -> None:
         if certificate is None:
             session.note("CLI_ORG_TEST_CERTIFICATE")
         _renew(session, app, jurisdiction)
-        return decided(session, app, proposal)
+
+    return ask(session, lambda app: council_work.add_organisation(app, newcomer), after)
 
 
 def accredit(
@@ -106,15 +109,14 @@ def accredit(
     from ledger.core.accreditations import Accreditation
     from ledger.core.identifiers import organisation_id
 
-    with session.app() as app:
+    def calls(app: App) -> list[CouncilCall]:
         codes = ("*",) if types == "*" else tuple(sorted({app.types.get(t).code for t in types.split(",")}))
         document = Accreditation(
             organisation_id(organisation), _kind(kind), _jurisdiction(jurisdiction), codes, reference
         )
-        calls = council_work.accredit(app, document, instant(until) if until else None)
-        proposal = council_work.decide(app, calls, session.organisation)
-        _renew(session, app, jurisdiction)
-        return decided(session, app, proposal)
+        return council_work.accredit(app, document, instant(until) if until else None)
+
+    return ask(session, calls, lambda app, _: _renew(session, app, jurisdiction))
 
 
 def end(
@@ -122,14 +124,14 @@ def end(
     organisation: Organisation,
     kind: Annotated[str, typer.Option(help="记录种类 · kind of record")],
 ) -> int:
-    session: Session = context.obj
-    from ledger.assembly import council_work
+    from ledger.assembly.council_work import current_accreditations
     from ledger.core.identifiers import organisation_id
 
-    with session.app() as app:
-        rows = council_work.current_accreditations(app, organisation_id(organisation), _kind(kind))
-        calls = [app.consortium.end_accreditation(r.id) for r in rows]
-        return decided(session, app, council_work.decide(app, calls, session.organisation))
+    def calls(app: App) -> list[CouncilCall]:
+        rows = current_accreditations(app, organisation_id(organisation), _kind(kind))
+        return [app.consortium.end_accreditation(r.id) for r in rows]
+
+    return ask(context.obj, calls)
 
 
 def succeed(
@@ -153,12 +155,9 @@ def superior(
 
 
 def _propose(session: Session, action: str, organisation: str, to: str | None, since: str | None) -> int:
-    from ledger.assembly.council_work import decide
     from ledger.cli.council_calls import Asked, make_call
 
-    with session.app() as app:
-        call = make_call(app, Asked(action, organisation, to=to, since=since))
-        return decided(session, app, decide(app, [call], session.organisation))
+    return ask(session, lambda app: [make_call(app, Asked(action, organisation, to=to, since=since))])
 
 
 def list_(context: typer.Context) -> int:
@@ -187,7 +186,7 @@ def _organisations(app: App) -> list[dict[str, Any]]:
         return [
             {
                 "organisation": organisation,
-                "name": _name(app, organisation),
+                "name": name_of(app, organisation),
                 "since": since,
                 "barred": barred,
                 "successor": acting.successor(unit, organisation),
@@ -209,7 +208,7 @@ def _organisations(app: App) -> list[dict[str, Any]]:
         ]  # fmt: skip
 
 
-def _name(app: App, organisation: str) -> str | None:
+def name_of(app: App, organisation: str) -> str | None:
     """The organizationName of a certificate that lies here."""
     from ledger.crypto.certificates import read_certificate
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledger.cli import trust_recognitions, trust_services, trust_upkeep
 from ledger.cli.session import Session
 from ledger.cli.texts import about
-from ledger.cli.trust_services import add_commands
 from ledger.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.core.trust import TrustFile
+    from ledger.core.trust import Trust, TrustFile
     from ledger.services.trust_difference import ServiceChange
 
 GROUP = about("信任文件", "the trust file", "zhengyin trust show")
@@ -47,7 +47,8 @@ def register(root: typer.Typer) -> None:
     app.command("show", help=SHOW)(show)
     app.command("import", help=IMPORT)(import_)
     app.command("sign", help=SIGN)(sign)
-    add_commands(app)
+    for part in (trust_services, trust_recognitions, trust_upkeep):
+        part.add_commands(app)
     root.add_typer(app)
 
 
@@ -82,7 +83,7 @@ def export(
             file = app.trust.current()
         who = operator or app.settings.organisation or app.chain_file.operator
     if format_ == "lote":
-        from ledger.services.trust_lote import lote
+        from ledger.services.trust_lote_writing import lote
 
         _write(session, file, lote(file.content, who, territory), output)
     else:
@@ -131,7 +132,6 @@ def import_(
     session: Session = context.obj
     from ledger.assembly.home import Home, TrustFolder
     from ledger.assembly.trust_files import read_trust_file
-    from ledger.services.trust_difference import difference
 
     if not (data := file.read_bytes()).startswith(b'{"content":') and b'"ListAndSchemeInformation"' in data:
         return _import_list(session, file, yes, output)
@@ -145,9 +145,9 @@ def import_(
     else:  # a verifier's folder has no log
         session.home.mkdir(parents=True, exist_ok=True)
         TrustFolder(Home(session.home).trust, time.time).install(found)
-    changes = difference(before, found.content) if before else []
-    value = _described(found) | {"changes": [c.to_json() for c in changes]}
-    session.result(value, "\n".join([*_shown(session, changes), _text(session, value)]))
+    told, lines = _difference(session, before, found.content)
+    value = _described(found) | told
+    session.result(value, "\n".join([*lines, _text(session, value)]))
     session.note("CLI_TRUST_COMPARE")
     return 0
 
@@ -188,6 +188,16 @@ def _import_list(session: Session, file: Path, yes: bool, output: Path | None) -
     return 0
 
 
+def _difference(session: Session, before: Trust | None, after: Trust) -> tuple[dict[str, Any], list[str]]:
+    """(as JSON, in words) what a trust file says otherwise than the one in force."""
+    from ledger.services.trust_difference import difference, other_changes
+
+    changes = difference(before, after) if before else []
+    others = other_changes(before, after) if before else []
+    more = [session.words("CLI_TRUST_OTHER_CHANGES", names=", ".join(others))] if others else []
+    return {"changes": [c.to_json() for c in changes], "otherChanges": others}, _shown(session, changes) + more
+
+
 def _shown(session: Session, changes: Sequence[ServiceChange]) -> list[str]:
     lines = []
     for change in changes:
@@ -206,12 +216,16 @@ def sign(
     session: Session = context.obj
     from ledger.assembly.file_acts import trust_signed
     from ledger.core.trust import TrustFile
-    from ledger.crypto.trust_signatures import sign_trust
+    from ledger.crypto.trust_signatures import require_later, sign_trust
 
     found = TrustFile.from_bytes(file.read_bytes())
-    listed, done = {k.id: k for k in found.content.keys}, {s.key: s for s in found.signatures}
+    done = {s.key: s for s in found.signatures}
     with session.app() as app:
         app.operations.require()
+        before = app.trust.content()
+        require_later(found.content, before)
+        # a key that the next version no longer lists signs it as well: it speaks for the version before
+        listed = {k.id: k for k in (*before.keys, *found.content.keys)}
         added = []
         for organisation, name in app.keys.held("council"):
             if session.organisation not in (None, organisation):
@@ -220,14 +234,16 @@ def sign(
             if listed.get(key.id) == key and key.id not in done:
                 done[key.id] = sign_trust(found.content, key.id, private)
                 added.append(key.id)
-        if not added and not set(listed) <= set(done):
+        if not added and not {k.id for k in found.content.keys} <= set(done):
             raise ConfigError("CLI_TRUST_NO_KEY")
         signed = TrustFile(found.content, tuple(done[id_] for id_ in sorted(done)))
         (output or file).write_bytes(signed.to_bytes())
         if added:
             trust_signed(app, found, signed)
+    told, lines = _difference(session, before, found.content)
     value = {"file": str(output or file), "added": added, "signatures": len(done), "threshold": found.content.threshold}
-    session.result(value, session.words("CLI_TRUST_SIGNED", count=len(done), threshold=found.content.threshold))
+    words = session.words("CLI_TRUST_SIGNED", count=len(done), threshold=found.content.threshold)
+    session.result(value | told, "\n".join([*lines, words]))
     return 0
 
 

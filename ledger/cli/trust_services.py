@@ -1,8 +1,7 @@
-"""``trust``, the list of trust services: the council lists and withdraws, each jurisdiction recognises for itself."""
+"""``trust``, the services of the list: the council lists, describes, suspends and withdraws them."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +9,17 @@ import typer
 
 from ledger.cli.session import Session
 from ledger.cli.texts import about, table
-from ledger.errors import InputError
+from ledger.cli.trust_asking import (
+    QUALIFICATION,
+    Service,
+    ask_and_follow,
+    certificate_named,
+    digest_of,
+    one_of,
+    qualification,
+)
 
 if TYPE_CHECKING:
-    from ledger.assembly.app import App
-    from ledger.chain.calls import CouncilCall
-    from ledger.core.trust_documents import QualificationDocument
     from ledger.core.trust_services import ServiceStatus
 
 LIST = about(
@@ -25,6 +29,11 @@ ADD = about(
     "列入信任服务：向理事会提案",
     "list a trust service: a proposal to the council",
     "zhengyin trust add ca.pem --name 示范CA --provider 914401010008001124",
+)
+DESCRIBE = about(
+    "更改信任服务的名称：向理事会提案",
+    "give a trust service another name: a proposal to the council",
+    "zhengyin trust describe ca.pem --name 示范CA（新名）",
 )
 WITHDRAW = about(
     "撤出信任服务：向理事会提案",
@@ -46,44 +55,20 @@ COMPROMISE = about(
     "declare a service's key compromised since an instant: a proposal to the council",
     "zhengyin trust compromise ca.pem --since 2026-10-01",
 )
-APPOINT = about(
-    "指定为管辖地写入互认的机构：向理事会提案",
-    "appoint who writes a jurisdiction's recognitions: a proposal to the council",
-    "zhengyin trust appoint CN-440100 114401000700040158",
-)
-RECOGNISE = about(
-    "由承认方管辖地写入互认",
-    "recognise a service, by the recognising jurisdiction's own account",
-    "zhengyin trust recognise ca.pem --jurisdiction CN-440100 --purpose license --level 3 --reference 互认〔2026〕1号",
-)
-UNRECOGNISE = about(
-    "由承认方管辖地终止互认",
-    "end a recognition, by the jurisdiction that gave it",
-    "zhengyin trust unrecognise ca.pem --jurisdiction CN-440100 --purpose license --level 3 --reference 1号",
-)
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
-Service = Annotated[
-    str, typer.Argument(metavar="CERTIFICATE", help="证书文件，或其 SHA-256 · certificate, or its SHA-256")
-]
-Jurisdiction = Annotated[str, typer.Option(help="承认方管辖地 · recognising jurisdiction")]
-Purposes = Annotated[
-    list[str], typer.Option("--purpose", help="用途：记录种类或 identity · purpose: a kind of record, or identity")
-]
-Level = Annotated[int, typer.Option(min=1, max=4, help="保障级别 1–4 · level of assurance")]
-Reference = Annotated[str, typer.Option(help="协议或决定文号 · reference of the agreement or decision")]
+
+FEW = 3
+"""Purposes that a line of the list names."""
 
 
 def add_commands(app: typer.Typer) -> None:
     app.command("list", help=LIST)(list_)
     app.command("add", help=ADD)(add)
+    app.command("describe", help=DESCRIBE)(describe)
     app.command("withdraw", help=WITHDRAW)(withdraw)
     app.command("suspend", help=SUSPEND)(suspend)
     app.command("reinstate", help=REINSTATE)(reinstate)
     app.command("compromise", help=COMPROMISE)(compromise)
-    app.command("appoint", help=APPOINT)(appoint)
-    app.command("recognise", help=RECOGNISE)(recognise)
-    app.command("unrecognise", help=UNRECOGNISE)(unrecognise)
 
 
 def list_(context: typer.Context) -> int:
@@ -98,15 +83,37 @@ def list_(context: typer.Context) -> int:
             (v["file"] or v["chain"])["service"],
             v["file"]["name"] if v["file"] else "–",
             (v["file"] or v["chain"])["provider"] or "–",
-            v["file"]["state"] or "–" if v["file"] else "–",
-            v["chain"]["state"] if v["chain"] else "–",
-            " ".join(sorted({r["jurisdiction"] for r in v["recognised"]})) or "–",
+            _state(session, v["file"]),
+            _state(session, v["chain"]),
+            _recognised(v["recognised"]) or "–",
         ]
         for v in values
     ]
     head = ["certificate", "service", "name", "provider", "file", "chain", "recognised"]
     session.results(values, table([head, *rows]))
     return 0
+
+
+def _state(session: Session, told: dict[str, Any] | None) -> str:
+    """A stolen key is the most important thing that a list can say."""
+    from ledger.verification.words import instant
+
+    if told is None:
+        return "–"
+    since = told["compromisedSince"]
+    stolen = "" if since is None else " " + session.words("CLI_TRUST_STOLEN", since=instant(since))
+    return (told["state"] or "–") + stolen
+
+
+def _recognised(recognitions: list[dict[str, Any]]) -> str:
+    """By whom for what; for many purposes their number."""
+    found: dict[str, list[str]] = {}
+    for one in recognitions:
+        found.setdefault(one["jurisdiction"], []).append(one["purpose"])
+    return " ".join(
+        f"{jurisdiction}({','.join(purposes) if len(purposes) <= FEW else len(purposes)})"
+        for jurisdiction, purposes in found.items()
+    )
 
 
 def add(
@@ -119,12 +126,9 @@ def add(
     service: Annotated[str, typer.Option(help="ca | ocsp | tsa | sealMaker")] = "ca",
     qualifications: Annotated[
         list[str] | None,
-        typer.Option(
-            "--qualification", help="资质 种类:编号:起[:止] · TYPE:NUMBER:FROM[:UNTIL], certification|government"
-        ),
+        typer.Option("--qualification", help=QUALIFICATION),
     ] = None,
 ) -> int:
-    session: Session = context.obj
     from ledger.assembly import trust_work
     from ledger.assembly.founding_trust import described
     from ledger.cli.certificates import read_certificate_file
@@ -132,10 +136,20 @@ def add(
     from ledger.core.trust_services import ServiceType
 
     who = organisation_id(provider)
-    document = described(name, read_certificate_file(certificate), who, ServiceType.of_word(service, "--service"))
-    held = [_qualification(who, text) for text in qualifications or ()]
-    with session.app() as app:
-        return _propose(session, app, trust_work.add(app, document, held))
+    type_ = one_of(service, "--service", {s.word: s for s in ServiceType})
+    document = described(name, read_certificate_file(certificate), who, type_)
+    held = [qualification(who, text) for text in qualifications or ()]
+    return ask_and_follow(context.obj, lambda app: trust_work.add(app, document, held))
+
+
+def describe(
+    context: typer.Context,
+    certificate: Service,
+    name: Annotated[str, typer.Option(help="新名称 · the new name")],
+) -> int:
+    from ledger.assembly.trust_upkeep import describe
+
+    return ask_and_follow(context.obj, lambda app: [describe(app, *certificate_named(app, certificate), name)])
 
 
 def withdraw(context: typer.Context, certificate: Service) -> int:
@@ -157,11 +171,9 @@ def reinstate(context: typer.Context, certificate: Service) -> int:
 
 
 def _status(session: Session, certificate: str, status: ServiceStatus) -> int:
-    from ledger.assembly import trust_work
+    from ledger.assembly.trust_work import set_status
 
-    digest = _digest(certificate)
-    with session.app() as app:
-        return _propose(session, app, [trust_work.set_status(app, digest, status)])
+    return ask_and_follow(session, lambda app: [set_status(app, digest_of(app, certificate), status)])
 
 
 def compromise(
@@ -169,124 +181,8 @@ def compromise(
     certificate: Service,
     since: Annotated[str, typer.Option(help="自何时起，可为过去 · since when; may lie in the past")],
 ) -> int:
-    session: Session = context.obj
-    from ledger.assembly import trust_work
+    from ledger.assembly.trust_work import compromise
     from ledger.cli.values import instant
 
-    digest, when = _digest(certificate), instant(since)
-    with session.app() as app:
-        return _propose(session, app, [trust_work.compromise(app, digest, when)])
-
-
-def appoint(
-    context: typer.Context,
-    jurisdiction: Annotated[str, typer.Argument(metavar="JURISDICTION", help="管辖地 · jurisdiction")],
-    organisation: Annotated[str, typer.Argument(metavar="ORGANISATION", help="机构 · organisation")],
-) -> int:
-    session: Session = context.obj
-    from ledger.assembly import trust_work
-    from ledger.core.identifiers import organisation_id
-
-    with session.app() as app:
-        return _propose(session, app, [trust_work.appoint(app, jurisdiction, organisation_id(organisation))])
-
-
-def _propose(session: Session, app: App, calls: list[CouncilCall]) -> int:
-    """Propose; what is carried is taken over into the trust file at once where its keys lie here."""
-    from ledger.assembly.council_work import decide
-    from ledger.cli.council import decided
-
-    proposal = decide(app, calls, session.organisation)
-    if proposal.state.name == "EXECUTED":
-        _renew(session, app)
-    return decided(session, app, proposal)
-
-
-def _renew(session: Session, app: App) -> None:
-    from ledger.assembly.council_work import renew_trust
-
-    session.note("CLI_TRUST_FOLLOWS" if renew_trust(app, []) else "CLI_TRUST_OTHERS")
-
-
-def recognise(
-    context: typer.Context,
-    certificate: Service,
-    jurisdiction: Jurisdiction,
-    purposes: Purposes,
-    level: Level,
-    reference: Reference,
-    since: Annotated[str | None, typer.Option("--from", help="起始时间，默认写入时 · from; default: now")] = None,
-    until: Annotated[str | None, typer.Option(help="截止时间 · until when")] = None,
-) -> int:
-    session: Session = context.obj
-    from ledger.assembly import trust_work
-    from ledger.chain.calls import OPEN_END
-    from ledger.cli.values import instant
-    from ledger.core.trust_documents import Agreement
-
-    window = instant(since) if since else 0, instant(until) if until else OPEN_END
-    digest = _digest(certificate)
-    with session.app() as app:
-        agreement = Agreement.from_json(Agreement(jurisdiction, reference).to_json())
-        trust_work.recognise(app, agreement, digest, purposes, level, window)
-        _renew(session, app)
-    return _recognised(session, "CLI_TRUST_RECOGNISED", digest, jurisdiction, purposes, level)
-
-
-def unrecognise(
-    context: typer.Context,
-    certificate: Service,
-    jurisdiction: Jurisdiction,
-    purposes: Purposes,
-    level: Level,
-    reference: Reference,
-    until: Annotated[str | None, typer.Option(help="截止时间，默认写入时 · until when; default: now")] = None,
-) -> int:
-    session: Session = context.obj
-    from ledger.assembly import trust_work
-    from ledger.cli.values import instant
-    from ledger.core.trust_documents import Agreement
-
-    digest, end = _digest(certificate), instant(until) if until else 0
-    with session.app() as app:
-        trust_work.end_recognition(app, Agreement(jurisdiction, reference), digest, purposes, level, end)
-        _renew(session, app)
-    return _recognised(session, "CLI_TRUST_UNRECOGNISED", digest, jurisdiction, purposes, level)
-
-
-def _recognised(
-    session: Session, code: str, certificate: bytes, jurisdiction: str, purposes: list[str], level: int
-) -> int:
-    value: dict[str, Any] = {
-        "certificate": certificate.hex(),
-        "jurisdiction": jurisdiction,
-        "purposes": purposes,
-        "level": level,
-    }
-    session.result(value, session.words(code, jurisdiction=jurisdiction, purposes="、".join(purposes), level=level))
-    return 0
-
-
-def _digest(text: str) -> bytes:
-    """SHA-256 of the certificate in this file, or as typed. Raises InputError CERTIFICATE_FILE."""
-    from ledger.cli.certificates import read_certificate_file
-    from ledger.crypto.certificates import fingerprint
-
-    if _DIGEST.fullmatch(text) and not Path(text).exists():
-        return bytes.fromhex(text)
-    return fingerprint(read_certificate_file(Path(text)))
-
-
-def _qualification(provider: str, text: str) -> QualificationDocument:
-    """Raises InputError CLI_QUALIFICATION, REGISTRY_UNKNOWN, CLI_INSTANT, SHAPE_…."""
-    from ledger.cli.values import instant
-    from ledger.core.trust_documents import QualificationDocument
-    from ledger.core.trust_services import QualificationType
-
-    parts = text.split(":")
-    if len(parts) not in (3, 4):
-        raise InputError("CLI_QUALIFICATION")
-    type_, number, since, until = parts if len(parts) == 4 else [*parts, ""]
-    kind = QualificationType.of_word(type_, "--qualification")
-    made = QualificationDocument(provider, kind, number, instant(since), instant(until) if until else None)
-    return QualificationDocument.from_json(made.to_json())
+    when = instant(since)
+    return ask_and_follow(context.obj, lambda app: [compromise(app, digest_of(app, certificate), when)])

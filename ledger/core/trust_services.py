@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ledger.core import shapes
 from ledger.core.accreditations import JURISDICTION
 from ledger.core.identifiers import organisation_bytes32
+from ledger.core.manifests import ChainIdentity
 from ledger.core.registries import Kind, Registry
+from ledger.core.trusted_chains import TrustListPin
 from ledger.errors import InputError
 
 LEVELS = range(1, 5)
@@ -154,3 +156,18 @@ class TrustSnapshot:
     authorities: tuple[tuple[str, bytes, str], ...]
     recognitions: tuple[ListedRecognition, ...]
     documents: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustListProof:
+    """What a node tells of the trust list of a chain, with that by which it can be held against one block.
+
+    ``pin``: where its keeper believes the list to stand, under which code; ``header``: RLP; ``nodes``: trie nodes of
+    the list's account and of the slots that were asked for, each once.
+    """
+
+    chain: ChainIdentity
+    pin: TrustListPin
+    header: bytes
+    nodes: tuple[bytes, ...]
+    told: TrustSnapshot

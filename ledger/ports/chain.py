@@ -10,6 +10,7 @@ from ledger.core.bundles import Anchor
 from ledger.core.manifests import BlockName, ChainIdentity
 from ledger.core.registries import Kind, Reason, Relation, State
 from ledger.core.trust_services import TrustSnapshot
+from ledger.core.trusted_chains import TrustListPin
 
 
 class Engine(Protocol):
@@ -163,6 +164,11 @@ class Chain(Protocol):
     def events(self, since: int, until: int) -> Iterator[tuple[int, int, Any]]:
         """(block, block timestamp, decoded event) of all contracts, in order. Values of ``ledger.proofs.events`` for
         Records; ``OrganisationEvent`` for Consortium and Council."""
+        ...
+
+    def trust_list_proof(self, header: bytes, slots: Sequence[bytes]) -> tuple[TrustListPin, list[bytes]]:
+        """Where the trust list stands, and trie nodes, ascending, of its account and of these slots of it, as of
+        ``header``. NotFoundError TRUST_LIST_NONE where the ledger has none."""
         ...
 
     def trust_list(self, block: int | None = None) -> TrustSnapshot | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ledger.errors import InputError
 from ledger.proofs.keccak import keccak
-from ledger.proofs.storage import mapping_slot, offset_slot
+from ledger.proofs.storage import mapping_slot, offset_slot, unpack
 
 _BATCHES, _STATUSES, _SEQUENCES, RETIRED_SLOT, _COURTS = (number.to_bytes(32, "big") for number in range(5))
 
@@ -83,13 +83,13 @@ def sequence_slot(issuer: bytes) -> bytes:
 
 def unpack_batch(word: int) -> BatchWord:
     """The members of a batch word; STORAGE_WORD_LAYOUT where bits are set that no member uses."""
-    sequence, time, kind, suite, size, disowned = _unpack(word, _BATCH)
+    sequence, time, kind, suite, size, disowned = unpack(word, _BATCH)
     return BatchWord(sequence, time, kind, suite, size, _flag(disowned, "disowned"))
 
 
 def unpack_status(word: int) -> StatusWord:
     """The members of a status word; STORAGE_WORD_LAYOUT where bits are set that no member uses."""
-    state, frozen, effective, recorded, reason, count = _unpack(word, _STATUS)
+    state, frozen, effective, recorded, reason, count = unpack(word, _STATUS)
     return StatusWord(state, _flag(frozen, "frozen"), effective, recorded, reason, count)
 
 
@@ -110,16 +110,6 @@ def history_step(
             raise InputError("STORAGE_WORD_LAYOUT", member=member)
     body = b"".join(value.to_bytes(32, "big") for _, value in numbers)
     return keccak(previous + actor + body + statement)
-
-
-def _unpack(word: int, members: tuple[tuple[str, int], ...]) -> list[int]:
-    values = []
-    for _, bits in members:
-        values.append(word & ((1 << bits) - 1))
-        word >>= bits
-    if word:
-        raise InputError("STORAGE_WORD_LAYOUT", member="unused")
-    return values
 
 
 def _flag(value: int, member: str) -> bool:

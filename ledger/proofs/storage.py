@@ -7,6 +7,7 @@ says nothing about it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.errors import InputError
@@ -68,6 +69,20 @@ def mapping_slot(key: bytes, slot: bytes) -> bytes:
 def offset_slot(slot: bytes, offset: int) -> bytes:
     """The slot ``offset`` words further on, as for the later words of a struct; wraps at 2^256."""
     return ((int.from_bytes(_exact("slot", slot, 32), "big") + offset) % (1 << 256)).to_bytes(32, "big")
+
+
+def unpack(word: int, members: Sequence[tuple[str, int]]) -> list[int]:
+    """Values of the members (name, bits) that Solidity packs into a word, the first in the lowest bits.
+
+    Raises ``InputError`` STORAGE_WORD_LAYOUT where bits are set that no member uses.
+    """
+    values = []
+    for _, bits in members:
+        values.append(word & ((1 << bits) - 1))
+        word >>= bits
+    if word:
+        raise InputError("STORAGE_WORD_LAYOUT", member="unused")
+    return values
 
 
 def _exact(name: str, value: bytes, length: int) -> bytes:

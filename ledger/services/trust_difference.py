@@ -13,6 +13,7 @@ from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConflictError
 from ledger.services.trust_lote import TrustedEntities
 
+OTHERS = ("keys", "threshold", "chains", "policies", "compromisedSigners")
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
 
@@ -84,6 +85,13 @@ def difference(old: Trust, new: Trust) -> list[ServiceChange]:
                 change = REMOVED
             found.append(ServiceChange(change, certificate, (other or one)["name"], fields))
     return found
+
+
+def other_changes(old: Trust, new: Trust) -> list[str]:
+    """Members of the content that differ beside services and their recognitions: who signs, which chains and contracts
+    are believed, what is asked for."""
+    before, after = old.to_json(), new.to_json()
+    return [name for name in OTHERS if before[name] != after[name]]
 
 
 def _ends(states: list[dict[str, Any]]) -> bool:

@@ -1,8 +1,8 @@
-"""Trust services as JSON in the shape of a List of Trusted Entities (ETSI TS 119 602), out and in.
+"""Trust services as JSON in the shape of a List of Trusted Entities (ETSI TS 119 602), read.
 
 Members have the names of that standard's JSON schema; statuses and types of services are the URIs of ETSI TS 119 612
 where it has one, else URNs of our own. What the standard has no place for stands in ``ServiceInformationExtensions``.
-FORMATS, "List of trusted entities", says what was checked against the standard itself and what was not.
+FORMATS, "List of trusted entities", says what was checked against the schema and what was not.
 """
 
 from __future__ import annotations
@@ -10,36 +10,33 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from ledger.core import shapes
 from ledger.core.canonical import FORBIDDEN, b64
-from ledger.core.trust import Trust
 from ledger.core.trust_lists import Authority, DatedState, ProviderQualification, Recognition, organisation
 from ledger.core.trust_services import ServiceStatus, ServiceType
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.errors import InputError
 
 MAX_BYTES = 4 << 20
-VERSION = 1
-LIST_TYPE = "urn:zhengyin:lote:trust-services"
-_SERVICES = {
+SERVICES = {
     ServiceType.CA.word: "http://uri.etsi.org/TrstSvc/Svctype/CA/PKC",
     ServiceType.OCSP.word: "http://uri.etsi.org/TrstSvc/Svctype/Certstatus/OCSP",
     ServiceType.TSA.word: "http://uri.etsi.org/TrstSvc/Svctype/TSA",
     ServiceType.SEAL_MAKER.word: "urn:zhengyin:service:seal-maker",
 }
-_STATES = {
+STATES = {
     ServiceStatus.GRANTED.word: "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/granted",
     ServiceStatus.SUSPENDED.word: "urn:zhengyin:status:suspended",
     ServiceStatus.WITHDRAWN.word: "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/withdrawn",
 }
-_EXTENSION = "urn:zhengyin:trust-service"
+EXTENSION = "urn:zhengyin:trust-service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,88 +50,6 @@ class TrustedEntities:
     next_update: int
     authorities: tuple[Authority, ...]
     recognitions: tuple[Recognition, ...]
-
-
-def lote(trust: Trust, operator: str, territory: str) -> bytes:
-    """The services of a trust file; ``territory``: two letters (ISO 3166-1). Its number is the file's version."""
-    by_provider: dict[str | None, list[Authority]] = {}
-    for authority in trust.authorities:
-        by_provider.setdefault(authority.provider, []).append(authority)
-    value = {
-        "LoTE": {
-            "ListAndSchemeInformation": {
-                "LoTEVersionIdentifier": VERSION,
-                "LoTESequenceNumber": trust.version,
-                "LoTEType": LIST_TYPE,
-                "SchemeOperatorName": _named(operator),
-                "SchemeTerritory": territory,
-                "ListIssueDateTime": _instant(trust.issued),
-                "NextUpdate": _instant(trust.expires),
-            },
-            "TrustedEntitiesList": [
-                {
-                    "TrustedEntityInformation": {"TEName": _named(_organization(authorities[0]))}
-                    | ({"TETradeName": _named(provider)} if provider else {}),
-                    "TrustedEntityServices": [_service(a, trust.recognitions) for a in authorities],
-                }
-                for provider, authorities in by_provider.items()
-            ],
-        }
-    }
-    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
-
-
-def _organization(authority: Authority) -> str:
-    """The printed name of an organisation is its certificate's organizationName."""
-    try:
-        return read_certificate(authority.certificate).organization or authority.name
-    except InputError:
-        return authority.name
-
-
-def _service(authority: Authority, recognitions: Iterable[Recognition]) -> dict[str, Any]:
-    *before, now = authority.states
-    own = fingerprint(authority.certificate)
-    return {
-        "ServiceInformation": {
-            "ServiceName": _named(authority.name),
-            "ServiceDigitalIdentity": {"X509Certificates": [{"val": base64.b64encode(authority.certificate).decode()}]},
-            "ServiceTypeIdentifier": _SERVICES[authority.service],
-            **_status(now),
-            "ServiceInformationExtensions": [
-                {
-                    "type": _EXTENSION,
-                    "compromisedSince": None if (c := authority.compromised_since) is None else _instant(c),
-                    "qualifications": [_window(q.to_json()) for q in authority.qualifications],
-                    "recognitions": [
-                        _window({k: v for k, v in r.to_json().items() if k != "authority"})
-                        for r in recognitions
-                        if r.authority == own
-                    ],
-                }
-            ],
-        },
-        "ServiceHistory": [{"ServiceName": _named(authority.name), **_status(s)} for s in reversed(before)],
-    }
-
-
-def _status(state: DatedState) -> dict[str, Any]:
-    return {"ServiceStatus": _STATES[state.state], "StatusStartingTime": _instant(state.since)}
-
-
-def _window(value: dict[str, Any]) -> dict[str, Any]:
-    return value | {end: None if value[end] is None else _instant(value[end]) for end in ("from", "until")}
-
-
-def _named(text: str) -> list[dict[str, str]]:
-    return [{"lang": "zh", "value": text}]
-
-
-def _instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-# ---- reading -----------------------------------------------------------------------------------------------------
 
 
 def read_lote(data: bytes) -> TrustedEntities:
@@ -191,7 +106,7 @@ def _read_service(
         certificate,
         states,
         None if since is None else _seconds(since, path),
-        _word(_SERVICES, _member(info, "ServiceTypeIdentifier"), "LOTE_TYPE"),
+        _word(SERVICES, _member(info, "ServiceTypeIdentifier"), "LOTE_TYPE"),
         provider,
         tuple(
             ProviderQualification.from_json(_dated(q, path), path)
@@ -210,13 +125,13 @@ def _read_recognition(value: object, certificate: bytes, territory: str, path: s
 
 
 def _read_status(value: dict[str, Any], path: str) -> DatedState:
-    word = _word(_STATES, _member(value, "ServiceStatus"), "LOTE_STATUS")
+    word = _word(STATES, _member(value, "ServiceStatus"), "LOTE_STATUS")
     return DatedState(word, _seconds(_member(value, "StatusStartingTime"), path))
 
 
 def _extension(info: dict[str, Any], path: str) -> dict[str, Any]:
     for one in _array(info.get("ServiceInformationExtensions", []), path, low=0):
-        if type(one) is dict and one.get("type") == _EXTENSION:
+        if type(one) is dict and one.get("type") == EXTENSION:
             return one
     return {}
 

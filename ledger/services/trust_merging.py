@@ -44,11 +44,13 @@ def merged(old: Trust, snapshot: TrustSnapshot, documents: Documents) -> Trust:
     by_certificate = {fingerprint(a.certificate): a for a in old.authorities}
     if len(by_certificate) < len(old.authorities):
         raise InputError("TRUST_AUTHORITY_REPEATED", path="trust.authorities")
-    qualified = _qualifications(snapshot, documents)
+    qualified, names = _qualifications(snapshot, documents), _names(snapshot, documents)
     for service in snapshot.services:
         known = by_certificate.get(service.certificate)
         if known is not None:
             made = _continued(known, service, old.form)
+            if known.name in names.get(service.certificate, ()) and (newest := _service(documents, service)):
+                made = replace(made, name=newest.name)  # it was the chain's before; one of the file's own stays
         elif (description := _service(documents, service)) is not None:
             made = _authority(service, description)
         else:
@@ -61,6 +63,16 @@ def merged(old: Trust, snapshot: TrustSnapshot, documents: Documents) -> Trust:
         authorities=tuple(by_certificate.values()),
         recognitions=_recognitions(old.recognitions, snapshot.recognitions, set(by_certificate), documents),
     )
+
+
+def _names(snapshot: TrustSnapshot, documents: Documents) -> dict[bytes, set[str]]:
+    """Every name that a description on chain ever gave to a service, by the SHA-256 of its certificate."""
+    found: dict[bytes, set[str]] = {}
+    for digest in snapshot.documents:
+        document = _read(documents, digest)
+        if isinstance(document, ServiceDocument):
+            found.setdefault(fingerprint(document.certificate), set()).add(document.name)
+    return found
 
 
 def _authority(service: ListedService, description: ServiceDocument) -> Authority:
@@ -121,8 +133,16 @@ def _qualifications(
 def _held(
     old: Iterable[ProviderQualification], listed: Iterable[ProviderQualification]
 ) -> tuple[ProviderQualification, ...]:
-    """By type, number and beginning; the chain tells of an end."""
-    return tuple({(q.type, q.number, q.since): q for q in (*old, *listed)}.values())
+    """By type, number and beginning; the earlier of two ends holds."""
+    found: dict[tuple[str, str, int], ProviderQualification] = {}
+    for q in (*old, *listed):
+        ends = [u for u in (q.until, found[_name(q)].until if _name(q) in found else None) if u is not None]
+        found[_name(q)] = replace(q, until=min(ends, default=None))
+    return tuple(found.values())
+
+
+def _name(q: ProviderQualification) -> tuple[str, str, int]:
+    return q.type, q.number, q.since
 
 
 def _recognitions(

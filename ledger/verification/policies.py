@@ -93,7 +93,7 @@ def require_recognised(
 
 
 def _at_any_time(trust: Trust, authority: bytes, word: str, jurisdiction: str | None) -> list[Recognition]:
-    names = enclosing(jurisdiction) if jurisdiction else None
+    names = None if jurisdiction is None else enclosing(jurisdiction)
     return [
         r
         for r in trust.recognitions

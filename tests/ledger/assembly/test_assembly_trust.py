@@ -31,7 +31,8 @@ from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError,
 from ledger.outside.demo_authority import DemoAuthority
 from ledger.proofs.keccak import keccak
 from ledger.services.offline import Question
-from ledger.services.trust_lote import lote, read_lote
+from ledger.services.trust_lote import read_lote
+from ledger.services.trust_lote_writing import lote
 
 STRANGER = "91440101000800219F"
 OPEN = ("FAILED", "UNDETERMINED")

@@ -12,6 +12,7 @@ from chain_kit import COURT, OFFICE, WITNESS, Between, Ledger, account, digest, 
 from ledger.chain.abi import interface
 from ledger.chain.calls import OPEN_END, ConsortiumCalls, CouncilCall, describe
 from ledger.chain.contracts import check_code
+from ledger.chain.node import Node
 from ledger.chain.transactor import Transactor
 from ledger.chain.trust_list import (
     Published,
@@ -22,6 +23,7 @@ from ledger.chain.trust_list import (
 )
 from ledger.chain.trust_list_calls import TrustListCalls
 from ledger.chain.trust_list_events import TrustListFollower
+from ledger.chain.trust_list_proofs import TrustListProofs
 from ledger.core.registries import Kind, Permission
 from ledger.core.trust_services import (
     DatedStatus,
@@ -33,7 +35,11 @@ from ledger.core.trust_services import (
     ServiceType,
     jurisdiction_bytes32,
 )
-from ledger.errors import ConfigError, ConflictError, InputError, IntegrityError, NotFoundError
+from ledger.errors import ConfigError, ConflictError, InputError, IntegrityError, NotFoundError, UnavailableError
+from ledger.proofs import trust_list_layout as layout
+from ledger.proofs.headers import parse_header
+from ledger.proofs.storage import prove_account, prove_slot
+from ledger.proofs.trie import ProofNodes
 
 PROVIDER, CERTIFICATE, KEY = "HK:CA-1", digest("certificate"), digest("key")
 LISTING = Listing(PROVIDER, ServiceType.CA, KEY, digest("name"), digest("description"))
@@ -247,3 +253,87 @@ def test_terms_out_of_range_go_nowhere(purpose: int, level: int) -> None:
 def test_a_jurisdiction_is_a_code(jurisdiction: str) -> None:
     with pytest.raises(InputError, match="SHAPE_"):
         jurisdiction_bytes32(jurisdiction)
+
+
+# ---- proved slots --------------------------------------------------------------------------------------------------
+
+
+def slots() -> list[bytes]:
+    stranger = digest("stranger")
+    found = [layout.service_slot(CERTIFICATE), layout.service_history_slot(CERTIFICATE), layout.key_slot(KEY)]
+    return [*found, layout.recognition_slot(*TERMS.words()), layout.service_slot(stranger), layout.key_slot(stranger)]
+
+
+def proved(listed: Listed, proofs: TrustListProofs) -> list[int]:
+    """The words of `slots` by the newest header, read from the nodes as a verifier reads them."""
+    header = parse_header(listed.ledger.chain.state_header(None))
+    nodes = ProofNodes(proofs.nodes(header, slots()))
+    account = prove_account(header.state_root, listed.address, nodes)
+    words = [prove_slot(account.storage_root, slot, nodes) for slot in slots()]
+    nodes.require_all_used()
+    return words
+
+
+def of(listed: Listed, engine: Any = None, code: bytes | None = None) -> TrustListProofs:
+    pin = replace(listed.ledger.contracts, trust_list=listed.address).trust_list_pin()
+    return TrustListProofs(Node(engine or listed.ledger.engine), replace(pin, code=code or pin.code))
+
+
+def test_slots_hold_what_the_contract_says(listed: Listed) -> None:
+    listed.carry(listed.calls.compromise_key(KEY, 77), listed.calls.bar(CERTIFICATE))
+    entry = listed.list.service(CERTIFICATE)
+    service, history, key, terms, *absent = proved(listed, of(listed))
+    word = layout.unpack_service(service)
+    assert (word.service_type, word.count) == (1, 2)
+    assert (word.status, word.since) == (int(entry.status.status), entry.status.since)
+    assert history.to_bytes(32, "big") == entry.history
+    assert layout.unpack_key(key) == 77
+    assert [terms, *absent] == [0, 0, 0]
+
+
+def test_a_recognition_is_where_its_terms_say(listed: Listed) -> None:
+    assert layout.unpack_window(proved(listed, of(listed))[3]) == (0, 0)
+    listed.list.recognise(recogniser, TERMS, 0, 2**39)
+    assert layout.unpack_window(proved(listed, of(listed))[3]) == listed.list.recognition(TERMS)
+
+
+def test_only_an_account_is_asked_for_while_the_list_stays_as_it_is(listed: Listed) -> None:
+    asked: list[int] = []
+
+    def count(method: str, params: Sequence[Any], answer: Any) -> Any:
+        if method == "eth_getProof":
+            asked.append(len(params[1]))
+        return answer()
+
+    proofs = of(listed, Between(listed.ledger.engine, count))
+    first = proved(listed, proofs)
+    listed.ledger.clock.sleep(2)
+    listed.ledger.council.propose(account(OFFICE), [listed.calls.bar(CERTIFICATE)])  # another contract's storage
+    assert proved(listed, proofs) == first and asked == [len(slots()), 0]
+    listed.carry(listed.calls.bar(CERTIFICATE))
+    assert proved(listed, proofs) != first and asked == [len(slots()), 0, 0, len(slots())]
+
+
+@pytest.mark.parametrize("part", ["accountProof", "storageProof", "node", "code"])
+def test_a_node_that_does_not_prove_the_list_is_not_believed(listed: Listed, part: str) -> None:
+    def bend(method: str, _params: Sequence[Any], answer: Any) -> Any:
+        found = answer()
+        if method != "eth_getProof" or part == "code":
+            return found
+        if part == "node":
+            slot = found["storageProof"][0]
+            return {**found, "storageProof": [{**slot, "proof": slot["proof"][:-1]}, *found["storageProof"][1:]]}
+        return {**found, part: found[part][:-1]}
+
+    proofs = of(listed, Between(listed.ledger.engine, bend), digest("code") if part == "code" else None)
+    with pytest.raises(UnavailableError, match="CHAIN_PROOF_WRONG"):
+        proved(listed, proofs)
+
+
+def test_a_status_that_fits_no_slot_has_no_digest() -> None:
+    assert layout.status_step(bytes(32), 3, 9) == history_of([DatedStatus(ServiceStatus.WITHDRAWN, 9)])
+    for status, since in ((256, 0), (-1, 0), (0, 1 << 40), (0, -1)):
+        with pytest.raises(InputError, match="STORAGE_WORD_LAYOUT"):
+            layout.status_step(bytes(32), status, since)
+    with pytest.raises(InputError, match="STORAGE_WORD_LAYOUT"):
+        layout.unpack_key(1 << 80)

@@ -35,7 +35,11 @@ def test_a_service_is_listed_recognised_suspended_and_the_file_follows(demo: Cli
     good(demo("--json", "trust", "suspend", root))
     ours = next(v for v in demo("--json", "trust", "list").lines if v["file"]["provider"] == PROVIDER)
     assert (ours["file"]["state"], ours["chain"]["state"]) == ("suspended", "suspended")
-    assert ours["recognised"] == [{"jurisdiction": "CN-320100", "purpose": "license", "level": 3}]
+    (recognised,) = ours["recognised"]
+    assert {k: recognised[k] for k in ("jurisdiction", "purpose", "level", "until", "reference")} == {
+        "jurisdiction": "CN-320100", "purpose": "license", "level": 3, "until": None, "reference": "互认 1 号",
+    }  # fmt: skip
+    assert "CN-320100(license)" in demo("trust", "list").out
     assert ours["file"]["qualifications"][0]["number"] == "ECP1"
     assert "示范 CA 丙" in demo("trust", "list").out
     # one member alone proposes; nothing is carried, and the file stays
@@ -51,7 +55,7 @@ def test_what_nobody_listed_or_cannot_be_read_is_refused(demo: Cli, tmp_path: Pa
     (tmp_path / "x.pem").write_bytes(b"no certificate")
     assert demo("--json", "trust", "withdraw", tmp_path / "x.pem").json["error"]["code"] == "CERTIFICATE_FILE"
     root = demo.home / "authorities" / "ca-a" / "certificates" / "root.der"
-    for text, code in (("a:b", "CLI_QUALIFICATION"), ("iso:1:2026-01-01", "REGISTRY_UNKNOWN")):
+    for text, code in (("a:b", "CLI_QUALIFICATION"), ("iso:1:2026-01-01", "CLI_TRUST_WORD")):
         named = ("--name", "x", "--provider", PROVIDER, "--qualification", text)
         assert demo("--json", "trust", "add", root, *named).json["error"]["code"] == code
     assert demo("--json", "trust", "export", "--format", "pdf").json["error"]["code"] == "CLI_TRUST_FORMAT"

@@ -22,6 +22,13 @@ def a_ca_that_nobody_listed() -> Facts:
     return f.facts(f.stapled(), trust=f.make_trust(authorities=(f.make_authority(f.STRANGER),)))
 
 
+@attack(Step.PATH, "PATH_REFUSED", alone=False)
+def a_ca_in_the_name_of_one_that_is_listed() -> Facts:
+    forged = bytearray(f.certificate(f.ISSUING).der)
+    forged[-1] ^= 1
+    return f.facts(of(f.issue(validation=f.validation(certificates=(bytes(forged),)))))
+
+
 @attack(Step.PATH, "PATH_AUTHORITY_NOT_GRANTED")
 def a_ca_struck_from_the_list() -> Facts:
     states = (DatedState("granted", f.T - 1000), DatedState("withdrawn", f.T - 10))
@@ -123,6 +130,42 @@ def a_list_of_some_other_ca() -> Facts:
 def a_document_that_is_not_the_accreditation() -> Facts:
     other = f.make_accreditation(reference="浙政〔2020〕9 号")
     return f.facts(of(f.issue(event={"accreditation": other.id()})))
+
+
+@attack(Step.ACCREDITATION, "ACCREDITATION_SURPLUS")
+def a_document_beside_a_status_that_the_chain_does_not_name() -> Facts:
+    document = f.make_accreditation(kind=Kind.STATUS, types=("*",))
+    statement = f.make_statement(
+        f.make_record(), State.REVOKED, f.T, Reason.LAPSED, accreditation=document, event={"accreditation": bytes(32)}
+    )
+    return f.facts(of(statement), documents=())
+
+
+@attack(Step.ACCREDITATION, "ACCREDITATION_SURPLUS")
+def an_accreditation_that_only_the_chain_names_for_a_status() -> Facts:
+    named = {"accreditation": b"\x01" * 32}
+    statement = f.make_statement(f.make_record(), State.REVOKED, f.T, Reason.LAPSED, event=named)
+    return f.facts(of(statement), documents=())
+
+
+@attack(Step.ACCREDITATION, "ACCREDITATION_OF_ANOTHER", alone=False)
+def the_accreditation_of_another_office() -> Facts:
+    return f.facts(of(f.issue(accreditation=f.make_accreditation(organisation=f.OFFICE_B))))
+
+
+@attack(Step.ACCREDITATION, "ACCREDITATION_OF_ANOTHER", alone=False)
+def an_accreditation_for_another_kind_of_record() -> Facts:
+    return f.facts(of(f.issue(accreditation=f.make_accreditation(kind=Kind.EVIDENCE))))
+
+
+@attack(Step.ACCREDITATION, "ACCREDITATION_OUT_OF_SCOPE", alone=False)
+def an_accreditation_for_food_under_a_business_license() -> Facts:
+    return f.facts(of(f.issue(accreditation=f.make_accreditation(types=("food-license",)))))
+
+
+@attack(Step.SIGNER_BINDING, "SIGNER_NOT_BOUND", alone=False)
+def a_certificate_that_the_contract_had_not_bound() -> Facts:
+    return f.facts(of(f.issue(event={"signers": (f.leaf("B").sha256,)})))
 
 
 @attack(Step.ACCREDITATION, "ACCREDITATION_MISSING", OPEN)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import bundle_factory as f
 import pytest
 
 from ledger.core.registries import Kind
+from ledger.core.trust_lists import Recognition
 from ledger.core.verdicts import Outcome, worst
+from ledger.errors import InputError
 from ledger.verification.case import Times
 from ledger.verification.compromise import fallen
-from ledger.verification.policies import enclosing, policy_for, recognitions_for
+from ledger.verification.policies import (
+    TOLERANCES,
+    enclosing,
+    is_takeover,
+    policy_for,
+    recognitions_for,
+    require_recognised,
+)
+
+CA = f.certificate(f.ROOT).sha256
 
 
 def test_enclosing_is_nearest_first_and_never_a_namesake() -> None:
@@ -59,6 +71,101 @@ def test_recognition_is_dated_and_by_purpose() -> None:
     assert len(recognitions_for(trust, ca, "license", "CN", 150)) == 1
     assert recognitions_for(trust, ca, "identity", "CN", 150) == ()
     assert recognitions_for(trust, b"\x01" * 32, Kind.LICENSE, "CN", 150) == ()
+
+
+def test_an_open_recognition_does_not_end() -> None:
+    trust = f.make_trust(recognitions=(f.make_recognition(Kind.LICENSE, since=100),))
+    assert len(recognitions_for(trust, CA, Kind.LICENSE, "CN", 2**40)) == 1
+    assert recognitions_for(trust, CA, Kind.LICENSE, "CN", 99) == ()
+
+
+def recognised(*which: Recognition, at: int = 150, level: int | None = 2, purpose: Kind | str = Kind.LICENSE) -> Any:
+    return require_recognised(f.make_trust(recognitions=which), CA, purpose, "CN-ZJ", level, at)
+
+
+def of_level(level: int, **changes: Any) -> Recognition:
+    return f.make_recognition(Kind.LICENSE, **{"since": 100, "level": level, **changes})
+
+
+def test_of_several_recognitions_the_highest_level_counts() -> None:
+    low, high = of_level(1), of_level(3)
+    for which in ((low, high), (high, low)):
+        assert recognised(*which, level=3) == high
+        assert recognised(*which, level=None) == high
+        assert recognised(*which, level=2) == high
+
+
+@pytest.mark.parametrize(("wanted", "passes"), [(None, True), (1, True), (2, True), (3, False), (4, False)])
+def test_the_level_asked_for_is_the_least(wanted: int | None, passes: bool) -> None:
+    if passes:
+        assert recognised(of_level(2), level=wanted) == of_level(2)
+        return
+    with pytest.raises(InputError) as low:
+        recognised(of_level(2), level=wanted)
+    assert low.value.code == "PATH_LEVEL_TOO_LOW"
+    assert (low.value.values["level"], low.value.values["wanted"]) == (2, wanted)
+
+
+def refusal(*which: Recognition, **question: Any) -> tuple[str, dict[str, Any]]:
+    with pytest.raises(InputError) as refused:
+        recognised(*which, **question)
+    values = dict(refused.value.values)
+    assert (values.pop("kind"), values.pop("jurisdiction")) == ("license", "CN-ZJ")
+    assert values.pop("authority") == CA.hex()
+    return refused.value.code, values
+
+
+def test_what_was_recognised_at_another_time_is_told_with_the_day() -> None:
+    ended = ("PATH_RECOGNITION_ENDED", {"until": 150, "at": 150})
+    assert refusal(of_level(2, until=150)) == ended  # the end itself is outside
+    assert recognised(of_level(2, until=151)) == of_level(2, until=151)
+    assert refusal(of_level(2, until=150), of_level(2, until=120)) == ended  # the last end is told
+    assert refusal(of_level(2, until=150), of_level(2, since=200)) == ended
+    later = ("PATH_RECOGNISED_LATER", {"since": 151, "at": 150})
+    assert refusal(of_level(2, since=151), of_level(2, since=160)) == later
+    assert refusal(of_level(2, since=151, until=180)) == later
+    assert recognised(of_level(2, since=150)) == of_level(2, since=150)
+
+
+@pytest.mark.parametrize(
+    "change", [{"purpose": "evidence"}, {"jurisdiction": "CN-SC"}, {"jurisdiction": "FR"}, {"authority": b"\x01" * 32}]
+)
+def test_what_was_recognised_for_others_is_not_recognised(change: dict[str, Any]) -> None:
+    assert refusal(of_level(2, **change)) == ("PATH_NOT_RECOGNISED", {})
+    assert refusal(of_level(2, until=120, **change)) == ("PATH_NOT_RECOGNISED", {})
+    assert recognised(of_level(2, **change), of_level(3)) == of_level(3)
+
+
+def test_a_person_is_recognised_by_the_word_of_the_purpose() -> None:
+    identity = of_level(2, purpose="identity")
+    assert recognised(identity, purpose="identity") == identity
+    assert refusal(identity) == ("PATH_NOT_RECOGNISED", {})
+
+
+def test_the_strictest_answer_is_taken_question_by_question() -> None:
+    mild, strict = f.make_policy(level=1), f.make_policy(finality="bft", token="required", revocation="final", level=4)
+    for policies in ((mild, strict), (strict, mild)):
+        found = policy_for(f.make_trust(policies=policies), "CN")
+        assert found == strict
+    assert policy_for(f.make_trust(policies=(mild,)), "CN-ZJ") == mild
+    assert policy_for(f.make_trust(policies=(mild,)), None) == mild
+    assert policy_for(f.make_trust(policies=()), None) is None
+
+
+def test_an_empty_name_of_a_jurisdiction_is_nobodys() -> None:
+    """Where nobody is named all policies count, where an odd one is, none does."""
+    assert policy_for(f.make_trust(), "") is None
+    assert recognitions_for(f.make_trust(), CA, Kind.LICENSE, "", f.T) == ()
+    assert recognitions_for(f.make_trust(), CA, Kind.LICENSE, None, f.T)
+
+
+def test_clocks_may_differ_by_what_formats_says() -> None:
+    assert (TOLERANCES.clock_skew, TOLERANCES.late, TOLERANCES.freshness) == (120, 86_400, 300)
+
+
+def test_only_what_was_taken_over_is_read_leniently() -> None:
+    assert is_takeover(f.make_record(origin="takenOver"))
+    assert not is_takeover(f.make_record())
 
 
 @pytest.mark.parametrize(
