@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         calm, typical = runs.undisturbed(template, Path(folder) / "calm", 0)
         console.print(f"undisturbed: {calm.records} records in {typical:.1f} s; {calm.problem or 'all promises hold'}")
         planned = list(plan(given.only, range(given.seed, given.seed + given.seeds), typical))
-        results = list(carry_out(planned, template, Path(folder), given.jobs))
+        results = list(carry_out(planned, Path(folder), given.jobs))
     order = [name for name, *_ in planned]
     results.sort(key=lambda result: (order.index(result[0]), result[1]))
     console.print(table(results))
@@ -66,12 +66,11 @@ def plan(only: Sequence[str], seeds: Sequence[int], typical: float) -> Iterator[
                 yield name, seed, lambda t, f, x=fault, s=seed: runs.failing_once(t, f, x, s)  # type: ignore[misc]
 
 
-def carry_out(planned: Sequence[tuple[str, int, Run]], template: Template, folder: Path, jobs: int) -> Iterator[Result]:
-    """Shares of the plan in processes of their own, each of which starts and kills its clients."""
+def carry_out(planned: Sequence[tuple[str, int, Run]], folder: Path, jobs: int) -> Iterator[Result]:
+    """Shares of the plan in processes of their own, each of which starts and kills its clients on a ledger of its own:
+    the port of a ledger's test authority stands in its certificates."""
     context = multiprocessing.get_context("fork")
-    shards = [
-        context.Process(target=_share, args=(planned[n::jobs], template, folder / f"share-{n}")) for n in range(jobs)
-    ]
+    shards = [context.Process(target=_share, args=(planned[n::jobs], folder / f"share-{n}")) for n in range(jobs)]
     for shard in shards:
         shard.start()
     for shard in shards:
@@ -82,7 +81,8 @@ def carry_out(planned: Sequence[tuple[str, int, Run]], template: Template, folde
             yield name, seed, Outcome(**outcome)
 
 
-def _share(planned: Sequence[tuple[str, int, Run]], template: Template, folder: Path) -> None:
+def _share(planned: Sequence[tuple[str, int, Run]], folder: Path) -> None:
+    template = Template.found(folder.with_suffix(".template"))
     with folder.with_suffix(".results").open("w", encoding="utf-8") as results:
         for name, seed, run in planned:
             print(json.dumps([name, seed, asdict(run(template, folder))]), file=results, flush=True)

@@ -79,7 +79,7 @@ class Tsa:
     certificate: bytes
     how: dict[str, Any] = field(default_factory=dict)
     policy: str = POLICY
-    publish: Callable[[int], None] = lambda at: None  # a new list of its root, taken then
+    publish: Callable[..., None] = lambda at, *revoked: None  # a new list of its root, taken then
 
     def stamp(self, data: bytes, time: int, digest: str = "sha256", **info: Any) -> bytes:
         """A token over ``data``."""
@@ -97,15 +97,15 @@ class Tsa:
             ),
             *how.get("named", [ess_v2(self.certificate)]),
         ]
-        signed = der.write_set(*attributes)
+        signed, sign = der.write_set(*attributes), how.get("sign", lambda d: sign_raw(self.key, d, parts.spki))
         signer = der.write(
             der.SEQUENCE,
             integer(1),
             how.get("signer", der.write(der.SEQUENCE, parts.issuer, parts.serial)),
             digest,
-            der.write(0xA0, der.read(signed, der.SET).content),
+            b"" if how.get("bare") else der.write(0xA0, der.read(signed, der.SET).content),
             how.get("algorithm", algorithm.identifier),
-            der.write(der.OCTET_STRING, how.get("sign", lambda d: sign_raw(self.key, d, parts.spki))(signed)),
+            der.write(der.OCTET_STRING, sign(info if how.get("bare") else signed)),
             how.get("unsigned", b""),
         )
         certificates = how.get("certificates", [self.certificate])
@@ -116,7 +116,7 @@ class Tsa:
             der.write(
                 der.SEQUENCE,
                 how.get("content_type", TST_INFO),
-                der.write(0xA0, der.write(der.OCTET_STRING, info)),
+                b"" if how.get("detached") else der.write(0xA0, der.write(der.OCTET_STRING, info)),
             ),
             der.write(0xA0, *certificates) if certificates else b"",
             how.get("crls", b""),
@@ -179,10 +179,14 @@ def make_tsa(now: int, folder: Path | None = None) -> tuple[Tsa, bytes]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
 
-    def publish(at: int) -> None:
+    def publish(at: int, *revoked: bytes) -> None:
         taken = datetime.fromtimestamp(at, UTC)
         crl = x509.CertificateRevocationListBuilder().issuer_name(_name("TSA root"))
         crl = crl.last_update(taken).next_update(taken + timedelta(days=30))
+        for certificate in revoked:
+            serial = x509.load_der_x509_certificate(certificate).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(taken)
+            crl = crl.add_revoked_certificate(entry.build())
         put("crls/root.crl", crl.sign(top, SHA256()).public_bytes(Encoding.DER))
 
     put("certificates/root.der", root)

@@ -14,6 +14,7 @@ from ledger.errors import InputError
 
 _EXTENSIONS = 0xA3
 _BOOLEAN = 0x01
+_BASIC_CONSTRAINTS = "2.5.29.19"
 _SHORT = {
     "2.5.4.3": "CN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "street",
     "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title", "2.5.4.97": "organizationIdentifier",
@@ -130,6 +131,20 @@ def shown_name(name: bytes) -> str:
     """
     text = ", ".join(f"{_SHORT.get(oid, oid)}={value}" for oid, value in attributes_of(name))
     return FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def is_authority(certificate: bytes) -> bool:
+    """Does the certificate say that it may issue others (RFC 5280 section 4.2.1.9)? No more than that is judged here.
+
+    Raises:
+        InputError: as `extensions_of`.
+    """
+    basic = extensions_of(certificate).get(_BASIC_CONSTRAINTS)
+    try:
+        parts = der.read(basic.value, der.SEQUENCE).children() if basic is not None else []
+    except InputError as error:
+        raise InputError("CERTIFICATE_SYNTAX") from error
+    return bool(parts) and parts[0].tag == _BOOLEAN and parts[0].content == b"\xff"
 
 
 def extensions_of(certificate: bytes) -> dict[str, Extension]:

@@ -78,7 +78,7 @@ def verify_digest(data: bytes, digest_of: DigestOf, certificates: Sequence[bytes
 
 
 def _read(data: bytes) -> sd.SignedData:
-    signed = sd.read_signed_data(data)
+    signed = sd.read_signed_data(data, free=True)
     if signed.content_type not in (sd.DATA, sd.GM_DATA):
         raise InputError("CMS_CONTENT_TYPE")
     if not signed.unsigned.keys() <= {sd.TIMESTAMP_TOKEN}:
@@ -118,17 +118,17 @@ def _content(signed: sd.SignedData, given: bytes | None) -> bytes:
         raise InputError("CMS_CONTENT_DIFFERS")
     # RFC 5652 section 5.3 wants attributes around any other content type. Around plain data they are optional, and a
     # signature over attributes must not pass for one over a content that has their bytes.
-    if signed.attributes is None and octets[:1] == b"\x31" and _are_attributes(octets):
+    if signed.attributes is None and _are_attributes(octets):
         raise InputError("CMS_CONTENT_AMBIGUOUS")
     return octets
 
 
 def _are_attributes(octets: bytes) -> bool:
+    """Also those that would be refused as attributes, such as one with two values: others may have signed them."""
     try:
-        found = sd.read_attributes(der.read(octets, der.SET))
+        return any(each.content.startswith(sd.MESSAGE_DIGEST) for each in der.read(octets, der.SET).children())
     except InputError:
         return False
-    return sd.MESSAGE_DIGEST in found
 
 
 def _require_named(attributes: dict[bytes, der.Element], certificate: bytes) -> None:

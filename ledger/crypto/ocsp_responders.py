@@ -19,7 +19,7 @@ from ledger.crypto.revocation_info import RevocationInfo, Subject, read_subject
 from ledger.errors import InputError
 
 Stands = Callable[[Subject, int], bool]
-"""Was a delegated responder's certificate certainly not revoked at an instant?"""
+"""Is nothing known against a delegated responder, and certainly not that it was revoked at an instant?"""
 
 
 def responses_about(
@@ -45,10 +45,9 @@ def responses_about(
         responder = responder_of(response, issuer)
         if responder is not issuer and stands is None:
             continue
-        own = responder.data if responder is not issuer else b""
-        if any(each != own and each not in path for each in response.certificates):
+        if any(each != responder.data and each not in path for each in response.certificates):
             raise InputError("REVOCATION_OCSP_SURPLUS")
-        proved = responder is issuer or _proved(responder, response.produced, stands)
+        proved = responder is issuer or (stands is not None and stands(responder, response.produced))
         for single in named:
             yield _info(response, single, proved)
 
@@ -66,7 +65,7 @@ def responder_of(response: OcspResponse, issuer: Subject) -> Subject:
             verify_issued(candidate.parts.spki, response.identifier, response.signature, response.signed)
         except InputError:
             continue  # an authority and its responder may bear one name
-        if candidate is not issuer and candidate.data != issuer.data:
+        if candidate.data != issuer.data:
             _require_delegated(candidate, issuer, response.produced)
             return candidate
         return issuer
@@ -99,13 +98,9 @@ def _require_delegated(responder: Subject, issuer: Subject, produced: int) -> No
         raise InputError("REVOCATION_OCSP_RESPONDER", cause=error.code) from error
 
 
-def _proved(responder: Subject, produced: int, stands: Stands | None) -> bool:
-    """Is nothing known against the delegate? Its authority may say that nobody need ask (section 4.2.2.2.1)."""
-    try:
-        responder.x509.extensions.get_extension_for_class(x509.OCSPNoCheck)
-        return True
-    except x509.ExtensionNotFound:
-        return stands is not None and stands(responder, produced)
+def is_never_revoked(responder: Subject) -> bool:
+    """Does the delegate's authority say that nobody need ask (section 4.2.2.2.1)?"""
+    return any(isinstance(extension.value, x509.OCSPNoCheck) for extension in responder.x509.extensions)
 
 
 def _info(response: OcspResponse, single: SingleResponse, proved: bool) -> RevocationInfo:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ledger.core.bundles import ValidationData
 from ledger.core.verdicts import Outcome
 from ledger.crypto import revocation
+from ledger.crypto.certificate_facts import facts_of
+from ledger.crypto.certificates import read_certificate
 from ledger.crypto.path_rules import LOGIN, OCSP_SIGNING, SIGNING, TIME_STAMPING, Purpose
 from ledger.crypto.paths import Candidate, CertificatePath, find_paths, search
 from ledger.crypto.revocation import RevocationVerdict
@@ -62,6 +64,20 @@ def inquire(
     lists, responses = data
     answers = [_judged(path, lists, responses, moment, candidates) for path in paths]
     return min(answers, key=lambda answer: _GRAVITY.index(answer.outcome))
+
+
+def loose_ends(leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes]) -> tuple[str, ...]:
+    """Where the chains of ``leaf`` break off, by names alone: the authorities of which no certificate was given, or one
+    that names itself as its issuer and is none of ``roots``. For people, most significant part first."""
+    given = {der: read_certificate(der) for der in (leaf, *others, *roots)}
+    found, queue, seen = [], [leaf], {leaf}
+    for der in queue:
+        above = [d for d, p in given.items() if p.subject == given[der].issuer]
+        if set(above) <= {der} and der not in roots:
+            found.append(facts_of(der).issuer)
+        queue += [d for d in above if d not in seen]
+        seen.update(above)
+    return tuple(dict.fromkeys(found))
 
 
 def _judged(

@@ -15,10 +15,8 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from ledger.crypto import issuer_signatures
+from ledger.crypto.certificates import MALFORMED
 from ledger.errors import InputError
-
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
-"""What asn1crypto and certvalidator raise on certificates that are not what they seem."""
 
 KNOWN_CRITICAL = frozenset(
     {f"2.5.29.{n}" for n in (14, 15, 17, 19, 30, 31, 32, 33, 35, 36, 37, 46, 54)}
@@ -70,6 +68,7 @@ def judge_chain(chain: Sequence[Any], moment: int, purpose: Purpose) -> None:
         ConfigError: ``SM2_UNAVAILABLE``.
     """
     try:
+        _require_unambiguous(chain)
         _require_usage(chain[0], purpose)
         for authority in chain[1:-1]:
             # a subordinate that was licensed for something else only; the anchor is what the trust file says
@@ -81,6 +80,14 @@ def judge_chain(chain: Sequence[Any], moment: int, purpose: Purpose) -> None:
         raise InputError("PATH_INVALID", reason=f"name constraints: {error}") from error
     except MALFORMED as error:
         raise InputError("PATH_CERTIFICATE") from error
+
+
+def _require_unambiguous(chain: Sequence[Any]) -> None:
+    """No extension twice (RFC 5280 section 4.2): of two, one reader believes the first and another the last."""
+    for certificate in chain:
+        found = [extension["extn_id"].contents for extension in certificate["tbs_certificate"]["extensions"]]
+        if len(set(found)) < len(found):
+            raise InputError("PATH_INVALID", reason="an extension stands twice in a certificate")
 
 
 def _require_usage(leaf: Any, purpose: Purpose) -> None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from asn1crypto import algos, keys
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 
 from ledger.crypto.certificates import SM2_WITH_SM3
 from ledger.crypto.issuer_signatures import verify_issued
@@ -30,13 +30,12 @@ class PathSignatures:
         signature_algorithm: Any,
         *context: Any,
     ) -> None:
-        """Raises ``InvalidSignature``; ``UnsupportedAlgorithm`` for a scheme or key that is not allowed;
-        ``ConfigError`` ``SM2_UNAVAILABLE``."""
+        """Raises ``InvalidSignature``, also where the key is none for the scheme: then it is a namesake's that signed.
+        That scheme and key are allowed was seen to before. ``ConfigError`` ``SM2_UNAVAILABLE``."""
         try:
             _verify(public_key_info.dump(), signature_algorithm.dump(), signature, signed_data)
         except InputError as error:
-            fault = InvalidSignature if error.code == "SIGNATURE_INVALID" else UnsupportedAlgorithm
-            raise fault(error.code) from error
+            raise InvalidSignature(error.code) from error
 
 
 # Leaves come and go, the authorities above them stay: what one of them signed for another is checked once.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.crypto.certificates import CertificateParts, fingerprint, read_certificate
-from ledger.crypto.path_rules import MALFORMED, SIGNING, Purpose, judge_chain
+from ledger.crypto.certificates import MALFORMED, CertificateParts, comparable, fingerprint, read_certificate
+from ledger.crypto.path_rules import SIGNING, Purpose, judge_chain
 from ledger.errors import InputError
 
 MAX_LENGTH = 8  # certificates in a path, anchor included
@@ -174,10 +174,10 @@ def _chains(
     steps = 0
     while waiting:
         chain = waiting.pop(0)
-        issuer = _name(parts[chain[-1]].issuer)
+        issuer = comparable(parts[chain[-1]].issuer)
         yield from ((*chain, anchor) for anchor in anchors.get(issuer, ()) if anchor not in chain)
         for other in others:
-            if _name(parts[other].subject) != issuer or _repeats(parts, chain, other):
+            if comparable(parts[other].subject) != issuer or _repeats(parts, chain, other):
                 continue
             steps += 1
             if steps > MAX_STEPS:
@@ -189,8 +189,8 @@ def _chains(
 
 def _repeats(parts: dict[bytes, CertificateParts], chain: tuple[bytes, ...], other: bytes) -> bool:
     """Would the chain pass the same authority's same key twice? It would be a loop, whatever the certificates."""
-    key, name = parts[other].spki, _name(parts[other].subject)
-    return any(parts[data].spki == key and _name(parts[data].subject) == name for data in chain)
+    key, name = parts[other].spki, comparable(parts[other].subject)
+    return any(parts[data].spki == key and comparable(parts[data].subject) == name for data in chain)
 
 
 def _read(data: bytes) -> CertificateParts:
@@ -198,8 +198,8 @@ def _read(data: bytes) -> CertificateParts:
         parts = read_certificate(data)
         if max(len(parts.subject), len(parts.issuer)) > MAX_NAME:
             raise InputError("CERTIFICATE_SYNTAX")
-        _name(parts.subject), _name(parts.issuer)
-    except (InputError, *MALFORMED) as error:
+        comparable(parts.subject), comparable(parts.issuer)
+    except InputError as error:
         raise InputError("PATH_CERTIFICATE") from error
     return parts
 
@@ -211,14 +211,6 @@ def _by_subject(anchors: tuple[bytes, ...]) -> dict[Hashable, tuple[bytes, ...]]
     found: dict[Hashable, tuple[bytes, ...]] = {}
     for data in anchors:
         with suppress(InputError):
-            subject = _name(_read(data).subject)
+            subject = comparable(_read(data).subject)
             found[subject] = (*found.get(subject, ()), data)
     return found
-
-
-@lru_cache(1024)
-def _name(name: bytes) -> Hashable:
-    """A Name, DER, so that two are equal if RFC 5280 section 7.1 says so."""
-    from asn1crypto import x509
-
-    return x509.Name.load(name, strict=True).hashable  # type: ignore[no-any-return]

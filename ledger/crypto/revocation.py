@@ -8,7 +8,8 @@ that says "good", wherever it came from, and no data is never good.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -17,12 +18,13 @@ from typing import Any, Literal
 from cryptography import x509
 
 from ledger.core.bundles import ValidationData
+from ledger.crypto.certificates import comparable
 from ledger.crypto.crls import lists_about, read_crl
 from ledger.crypto.ocsp import OcspResponse, read_response
-from ledger.crypto.ocsp_responders import responses_about
+from ledger.crypto.ocsp_responders import is_never_revoked, responses_about
 from ledger.crypto.paths import CertificatePath
-from ledger.crypto.revocation_info import HOLD, RevocationInfo, Subject, read_subject
-from ledger.errors import InputError
+from ledger.crypto.revocation_info import COMPROMISES, HOLD, RevocationInfo, Subject, read_subject
+from ledger.errors import ConfigError, InputError
 
 Outcome = Literal["good", "revoked", "unknown"]
 
@@ -35,7 +37,8 @@ class RevocationVerdict:
 
     ``provisional``: some certificate has only data taken before the moment, so a revocation reported later is
     not seen. ``as_of``: thisUpdate of the oldest data relied on, seconds UTC. ``unused``: DER of data no rule
-    relied on. ``afterwards``: revocations after the moment (values as above), which leave the signature alone.
+    relied on. ``afterwards``: of each certificate the first revocation after the moment (values as above), a compromise
+    before others; it leaves the signature alone.
     """
 
     outcome: Outcome
@@ -49,22 +52,28 @@ class RevocationVerdict:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """Data as parsed; ``path``: the certificates that a response may enclose."""
+    """Data as parsed; ``path``: the certificates that a response may enclose; ``fallen``: keys of which no response
+    is believed."""
 
     crls: Mapping[bytes, x509.CertificateRevocationList]
     responses: tuple[OcspResponse, ...]
     path: frozenset[bytes]
+    fallen: frozenset[bytes]
 
     @classmethod
-    def read(cls, data: ValidationData, path: tuple[bytes, ...]) -> _Evidence:
+    def read(cls, data: ValidationData, path: tuple[bytes, ...], fallen: frozenset[bytes] = frozenset()) -> _Evidence:
         found = [read_response(each) for each in data.ocsps]
         responses = tuple(each for each in found if each is not None)
-        return cls({each: read_crl(each) for each in data.crls}, responses, frozenset(path))
+        return cls({each: read_crl(each) for each in data.crls}, responses, frozenset(path), fallen)
 
 
-def judge(path: CertificatePath, data: ValidationData, moment: int) -> RevocationVerdict:
+def judge(
+    path: CertificatePath, data: ValidationData, moment: int, fallen: frozenset[bytes] = frozenset()
+) -> RevocationVerdict:
     """The verdict at ``moment`` (the proved time of the signature, seconds UTC).
 
+    ``fallen``: keys (SubjectPublicKeyInfo, DER) that the trust file calls compromised: what a delegated responder says
+    by one of them counts for nothing, whatever date it bears and whatever its certificate says of being checked.
     A revocation counts from the earlier of revocationDate and invalidityDate; one after ``moment`` does not
     touch the signature. Revoked beats unknown beats good, over all certificates of the path.
 
@@ -78,21 +87,46 @@ def judge(path: CertificatePath, data: ValidationData, moment: int) -> Revocatio
     """
     if len(path.certificates) < 2:
         raise InputError("REVOCATION_PATH_EMPTY")
-    return _judge(path, data, moment)
+    return _judge(path, data, moment, fallen)
 
 
 # A pure function of its bytes, and a batch's records share them: a checker of many bundles pays once.
 @lru_cache(16)
-def _judge(path: CertificatePath, data: ValidationData, moment: int) -> RevocationVerdict:
+def _judge(path: CertificatePath, data: ValidationData, moment: int, fallen: frozenset[bytes]) -> RevocationVerdict:
     subjects = [read_subject(der) for der in path.certificates]
-    evidence = _Evidence.read(data, path.certificates)
+    evidence = _Evidence.read(data, path.certificates, fallen)
     used: set[bytes] = set()
     verdicts = []
     for position, (certificate, issuer) in enumerate(pairwise(subjects)):
-        infos = list(_about(certificate, issuer, evidence, used))
+        infos = list(_about(certificate, issuer, evidence, used, _same_authority(subjects, position + 1)))
         used.update(info.data for info in infos)
         verdicts.append(_judge_one(position, certificate, infos, moment))
     return _compose(verdicts, tuple(der for der in (*data.crls, *data.ocsps) if der not in used))
+
+
+def _same_authority(subjects: Sequence[Subject], position: int) -> list[Subject]:
+    """Certificates above the one at ``position`` by which the same authority has other keys: what is between them it
+    issued to itself (RFC 5280 section 6.1, self-issued)."""
+    found: list[Subject] = []
+    for lower, upper in pairwise(subjects[position:]):
+        if comparable(lower.parts.subject) != comparable(lower.parts.issuer):
+            break
+        found.append(upper)
+    return found
+
+
+def require_unrevoked(certificate: bytes, issuer: bytes, data: ValidationData, now: int) -> None:
+    """May the key of ``certificate`` (DER both) still sign, by what ``data`` say of it? What they do not say is no
+    reason against it: that is for whoever verifies.
+
+    Raises:
+        ConfigError: ``SIGNER_CERTIFICATE_REVOKED`` with the certificate's digest, since when, and why; as ``judge``.
+    """
+    verdict = judge(CertificatePath((certificate, issuer), b"", ()), data, now)
+    if verdict.outcome == "revoked":
+        since, reason = verdict.values["revoked"], verdict.values["reason"]
+        mark = hashlib.sha256(certificate).hexdigest()[:16]
+        raise ConfigError("SIGNER_CERTIFICATE_REVOKED", certificate=mark, since=since, reason=reason)
 
 
 def infos_about(certificate: bytes, issuer: bytes, data: ValidationData) -> tuple[RevocationInfo, ...]:
@@ -104,18 +138,24 @@ def infos_about(certificate: bytes, issuer: bytes, data: ValidationData) -> tupl
     return tuple(_about(*subjects, _Evidence.read(data, (certificate, issuer)), set()))
 
 
-def _about(certificate: Subject, issuer: Subject, evidence: _Evidence, used: set[bytes]) -> Iterator[RevocationInfo]:
-    """``used`` takes up what else was relied on: the data that vouch for a responder."""
+def _about(
+    certificate: Subject, issuer: Subject, evidence: _Evidence, used: set[bytes], same: Sequence[Subject] = ()
+) -> Iterator[RevocationInfo]:
+    """``used`` takes up what else was relied on: the data that vouch for a responder. ``same``: as ``lists_about``."""
 
     def stands(responder: Subject, produced: int) -> bool:
         """By the issuer's own word alone: delegates do not vouch for one another."""
+        if responder.parts.spki in evidence.fallen:
+            return False
+        if is_never_revoked(responder):
+            return True
         infos = list(lists_about(responder, issuer, evidence.crls))
         infos += responses_about(responder, issuer, evidence.responses, evidence.path, None)
         used.update(info.data for info in infos)
         # Whose key was ever taken back may have said anything, and whenever it wished.
         return not any(info.revoked for info in infos) and any(i.telling(produced, responder.expires) for i in infos)
 
-    yield from lists_about(certificate, issuer, evidence.crls)
+    yield from lists_about(certificate, issuer, evidence.crls, same)
     yield from responses_about(certificate, issuer, evidence.responses, evidence.path, stands)
 
 
@@ -140,7 +180,7 @@ def _judge_one(position: int, certificate: Subject, infos: list[RevocationInfo],
             continue
         since, reason = info.revoked
         values: dict[str, Any] = {"position": position, "revoked": since, "reason": reason}
-        if reason == HOLD and info not in telling:
+        if reason == HOLD and (info not in telling or _lifted(info, telling, moment)):
             continue  # it can be lifted again, so old data do not prove that it still stood
         if since > moment:
             afterwards.append(values)
@@ -152,5 +192,10 @@ def _judge_one(position: int, certificate: Subject, infos: list[RevocationInfo],
         return RevocationVerdict("unknown", False, None, code, {"position": position})
     as_of = max(info.this_update for info in telling)
     provisional = not any(info.is_later(moment, certificate.expires) for info in telling)
-    first = sorted(afterwards, key=lambda values: values["revoked"])[:1]
+    # the first, but a theft before all: a hold or an end reported earlier must not hide it
+    first = sorted(afterwards, key=lambda values: (values["reason"] not in COMPROMISES, values["revoked"]))[:1]
     return RevocationVerdict("good", provisional, as_of, "REVOCATION_GOOD", afterwards=tuple(first))
+
+
+def _lifted(hold: RevocationInfo, telling: list[RevocationInfo], moment: int) -> bool:
+    return any(each.revoked is None and hold.this_update < each.this_update <= moment for each in telling)

@@ -2,7 +2,7 @@
 
 Their makers differ in versions, in algorithm names and in what they enclose, so there is no template to compare with.
 What could be read in two ways is refused all the same: two signers, an attribute with two values, bytes behind the
-end, unsigned attributes that nobody asked for. DER throughout.
+end, unsigned attributes that nobody asked for. DER throughout, but for lengths of a frame that was streamed (``ber``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from hashlib import sha256, sha384, sha512
 
 from ledger.core.hashing import sm3
 from ledger.crypto import der
+from ledger.crypto.ber import closed
+from ledger.crypto.certificate_facts import extensions_of
 from ledger.crypto.certificates import SM2_WITH_SM3, CertificateParts, read_certificate
 from ledger.crypto.issuer_signatures import Scheme, scheme_of, verify_issued
 from ledger.errors import InputError
@@ -55,6 +57,8 @@ _RSA_WITH = {
     "sha512": "1.2.840.113549.1.1.13",
 }
 _IMPLICIT_0, _IMPLICIT_1 = 0xA0, 0xA1
+_KEY_IDENTIFIER = 0x80  # subjectKeyIdentifier of a SignerIdentifier (RFC 5652 section 5.3)
+_SUBJECT_KEY = "2.5.29.14"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ class SignedData:
     """One signer's SignedData, read and not yet verified.
 
     ``content_type``: OID, DER; ``content``: the octets, ``None`` where they are elsewhere; ``certificates``, ``crls``,
-    ``ocsps``: DER, in the order given; ``signer``: Name ‖ serial number; ``digest``: name in ``DIGESTS``;
-    ``attributes``: the signed ones by OID, one value each, ``None`` for none, and ``signed`` the SET OF they are;
-    ``unsigned``: by OID.
+    ``ocsps``: DER, in the order given; ``signer``: Name ‖ serial number, or the identifier of the key where
+    ``by_key``; ``digest``: name in ``DIGESTS``; ``attributes``: the signed ones by OID, one value each, ``None`` for
+    none, and ``signed`` the SET OF they are; ``unsigned``: by OID.
     """
 
     content_type: bytes
@@ -79,24 +83,29 @@ class SignedData:
     algorithm: bytes
     signature: bytes
     unsigned: dict[bytes, der.Element]
+    by_key: bool
 
 
-def read_signed_data(data: bytes, limit: int = MAX_BYTES) -> SignedData:
-    """Take a ContentInfo with SignedData apart.
+def read_signed_data(data: bytes, limit: int = MAX_BYTES, free: bool = False) -> SignedData:
+    """Take a ContentInfo with SignedData apart. ``free``: its frame may be of other forms of RFC 5652, too: lengths
+    left open, a signer named by a key identifier.
 
     Raises:
         InputError: ``CMS_SYNTAX``; ``CMS_CERTIFICATES_MANY``; ``CMS_SIGNERS`` not exactly one signer;
-            ``CMS_SIGNER_IDENTIFIER`` a signer named otherwise than by issuer and serial number; ``CMS_DIGEST`` an
+            ``CMS_SIGNER_IDENTIFIER`` a signer named in another way than is allowed; ``CMS_DIGEST`` an
             unknown digest; ``CMS_ATTRIBUTE_REPEATED``.
     """
     if len(data) > limit:
         raise InputError("CMS_SYNTAX", cause="size")
     try:
-        return _read(data)
+        found = _read(closed(data) if free else data)
     except InputError as error:
         if error.code.startswith("CMS_"):
             raise
         raise InputError("CMS_SYNTAX", cause=error.code) from error
+    if found.by_key and not free:
+        raise InputError("CMS_SIGNER_IDENTIFIER")
+    return found
 
 
 def _read(data: bytes) -> SignedData:
@@ -171,7 +180,8 @@ def _signer(
     ocsps: tuple[bytes, ...],
 ) -> SignedData:
     parts = element.children()
-    if [part.tag for part in parts[:2]] != [der.INTEGER, der.SEQUENCE]:
+    tags = [part.tag for part in parts[:2]]
+    if tags not in ([der.INTEGER, der.SEQUENCE], [der.INTEGER, _KEY_IDENTIFIER]):
         raise InputError("CMS_SIGNER_IDENTIFIER")
     unsigned = parts.pop() if parts[-1].tag == _IMPLICIT_1 else None
     attributes = parts.pop(3) if len(parts) > 3 and parts[3].tag == _IMPLICIT_0 else None
@@ -193,6 +203,7 @@ def _signer(
         parts[3].outer,
         parts[4].content,
         {} if unsigned is None else read_attributes(unsigned),
+        tags[1] == _KEY_IDENTIFIER,
     )
 
 
@@ -225,7 +236,8 @@ def digest_of(name: str, data: bytes) -> bytes:
 
 
 def find_signer(signed: SignedData, others: Sequence[bytes] = ()) -> tuple[bytes, CertificateParts]:
-    """The signer's certificate, among those enclosed and ``others``, by issuer and serial number.
+    """The signer's certificate, among those enclosed and ``others``, by issuer and serial number or by its key
+    identifier.
 
     Raises:
         InputError: ``CMS_SIGNER_CERTIFICATE`` there is none; ``CMS_SIGNER_AMBIGUOUS`` there are two different ones.
@@ -236,13 +248,22 @@ def find_signer(signed: SignedData, others: Sequence[bytes] = ()) -> tuple[bytes
             parts = read_certificate(certificate)
         except InputError:
             continue  # of somebody else, and no concern of this signature
-        if parts.issuer + parts.serial == signed.signer:
+        if (_key_identifier(certificate) if signed.by_key else parts.issuer + parts.serial) == signed.signer:
             found[certificate] = parts
     if not found:
         raise InputError("CMS_SIGNER_CERTIFICATE")
     if len(found) > 1:
         raise InputError("CMS_SIGNER_AMBIGUOUS")
     return next(iter(found.items()))
+
+
+def _key_identifier(certificate: bytes) -> bytes | None:
+    """Of its subject, as the certificate states it (RFC 5280 section 4.2.1.2)."""
+    try:
+        stated = extensions_of(certificate).get(_SUBJECT_KEY)
+        return None if stated is None else der.read(stated.value, der.OCTET_STRING).content
+    except InputError:
+        return None
 
 
 def require_attributes(signed: SignedData, digest: bytes) -> None:

@@ -79,15 +79,20 @@ def verify_trust_file(file: TrustFile, previous: Trust | None, now: int | None) 
     if len(own) < content.threshold:
         raise InputError("TRUST_NOT_ENOUGH", found=len(own), threshold=content.threshold)
     if previous is not None:
-        if content.version < previous.version:
-            raise ConflictError("TRUST_ROLLBACK", version=content.version, stored=previous.version)
-        if content.version == previous.version and content.to_bytes() != previous.to_bytes():
-            raise ConflictError("TRUST_FORKED", version=content.version)
+        require_later(content, previous)
         old = {key.spki for key in previous.keys} & signers
         if len(old) < previous.threshold:
             raise InputError("TRUST_NOT_ENOUGH_PREVIOUS", found=len(old), threshold=previous.threshold)
     if now is not None and now >= content.expires:
         raise ConflictError("TRUST_EXPIRED", expires=content.expires)
+
+
+def require_later(content: Trust, previous: Trust) -> None:
+    """Raises ConflictError ``TRUST_ROLLBACK`` for an older version, ``TRUST_FORKED`` for other content of the same."""
+    if content.version < previous.version:
+        raise ConflictError("TRUST_ROLLBACK", version=content.version, stored=previous.version)
+    if content.version == previous.version and content.to_bytes() != previous.to_bytes():
+        raise ConflictError("TRUST_FORKED", version=content.version)
 
 
 def _verify_signatures(

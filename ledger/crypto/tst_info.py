@@ -80,10 +80,8 @@ def read_tst_info(content: bytes) -> TstInfo:
             raise InputError("DER_SHAPE")
         digest, imprint = read_imprint(fields[2])
         accuracy, nonce = _optional(fields[5:])
-        return TstInfo(
-            _time(fields[4].content), accuracy, _dotted(fields[1].content), read_integer(fields[3]), nonce,
-            digest, imprint,
-        )  # fmt: skip
+        time, policy, serial = _time(fields[4].content), der.read_oid(fields[1]), read_integer(fields[3])
+        return TstInfo(time, accuracy, policy, serial, nonce, digest, imprint)
     except InputError as error:
         if error.code.startswith("TIMESTAMP_"):
             raise
@@ -160,16 +158,3 @@ def _time(content: bytes) -> int:
         return int(datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
     except ValueError as error:
         raise InputError("DER_TIME") from error
-
-
-def _dotted(content: bytes) -> str:
-    arcs, value = [], 0
-    for octet in content:
-        value = value << 7 | octet & 0x7F
-        if not octet & 0x80:
-            arcs.append(value)
-            value = 0
-    if not arcs or content[-1] & 0x80 or len(content) > 64:
-        raise InputError("DER_SHAPE")
-    first = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))

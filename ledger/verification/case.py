@@ -23,6 +23,7 @@ from ledger.verification.facts import Facts
 from ledger.verification.policies import TOLERANCES, Tolerances, policy_for
 
 if TYPE_CHECKING:
+    from ledger.verification.listed import ListOnChain
     from ledger.verification.report import Report
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Case:
     after: SealedBlock | None = None  # 7
     event: AnchoredEvent | None = None  # 8
     times: Times | None = None  # 9
+    listed: ListOnChain | Finding | None = None  # 9, 10 or 16, whoever asks first: `listed.on_chain`
     used_validation: frozenset[bytes] = frozenset()  # 9: certificates, CRLs and responses on which tokens rest
     paths: tuple[SignerPath, ...] | None = None  # 10
     interest: int | None = None  # 14: the instant judged, seconds UTC

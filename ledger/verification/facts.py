@@ -12,7 +12,7 @@ from ledger.core.bundles import StateProof, ValidationData
 from ledger.core.records import FileDigest
 from ledger.core.seal_uses import SealStanding
 from ledger.core.trust import Trust
-from ledger.core.trust_services import TrustSnapshot
+from ledger.core.trust_services import TrustListProof
 from ledger.core.verdicts import Finding
 from ledger.verification.sealed import SealedFile
 
@@ -85,7 +85,7 @@ class Facts:
     of the two is used. ``problems``: what could not be gathered. ``sealed``: those of the documents that can hold
     seals; ``None`` where only digests were at hand, so that nobody could look. ``seal_data``: certificates, CRLs and
     OCSP responses for the seals' certificates, beside those of the bundle. ``listed``: what a node tells of the trust
-    list on chain.
+    list on chain, and proves.
     """
 
     bundle: bytes
@@ -101,4 +101,4 @@ class Facts:
     known: IndexFacts | None = None
     sealed: tuple[SealedFile, ...] | None = None
     seal_data: ValidationData | None = None
-    listed: TrustSnapshot | None = None
+    listed: TrustListProof | None = None

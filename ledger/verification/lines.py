@@ -76,6 +76,10 @@ _NOT_IN_FORCE = frozenset(
     {"STATUS_REVOKED", "STATUS_SUSPENDED", "STATUS_SUPERSEDED", "VALIDITY_EXPIRED", "VALIDITY_NOT_YET"}
 )
 _NOT_YET = {"VALIDITY_NOT_YET"}
+# nothing is wrong with the record: who asks does not accept the authority that certified its office, or a seal in it
+_NOT_RECOGNISED = frozenset(
+    {"PATH_NOT_RECOGNISED", "PATH_RECOGNISED_LATER", "PATH_RECOGNITION_ENDED", "PATH_LEVEL_TOO_LOW"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +113,14 @@ def headline(results: Sequence[StepResult], indication: Indication) -> Headline:
 
 
 def headline_code(name: Headline, results: Sequence[StepResult]) -> str:
-    """Code of the headline's words: what is not yet valid is no longer anything."""
-    against = {f.code for r in results for f in r.findings if f.outcome is Outcome.FAILED}
-    return "HEADLINE_NOT_YET_IN_FORCE" if name is Headline.NO_LONGER_IN_FORCE and against == _NOT_YET else name.code
+    """Code of the headline's words: what is not yet valid is no longer anything, and an authority that is not
+    recognised here makes no contents differ."""
+    against = {_decisive(f) for f in _findings(results) if f.outcome is Outcome.FAILED}
+    if name is Headline.NO_LONGER_IN_FORCE and against == _NOT_YET:
+        return "HEADLINE_NOT_YET_IN_FORCE"
+    if name is Headline.DOES_NOT_MATCH and against <= _NOT_RECOGNISED | _NOT_IN_FORCE:
+        return "HEADLINE_NOT_RECOGNISED"
+    return name.code
 
 
 def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any]) -> Line:
@@ -123,12 +132,25 @@ def make_line(topic: Topic, results: Sequence[StepResult], values: dict[str, Any
         outcome = Outcome.SKIPPED
     suffix = {Outcome.PASSED: "YES", Outcome.FAILED: "NO", Outcome.UNDETERMINED: "OPEN"}.get(outcome, "NOT_CHECKED")
     code = f"LINE_{topic.name}_{suffix}"
+    if topic in _SOURCES and outcome is Outcome.FAILED and _is_only_unrecognised(chosen):
+        code = f"LINE_{topic.name}_NOT_RECOGNISED"
     said = {f.code for f in _findings(chosen)} if outcome is Outcome.PASSED else set()
     if "BYTES_NOT_CHECKED" in said:
         code = f"LINE_{topic.name}_WITHOUT_FILE"
     elif topic in _SOURCES and "TIME_TAKEN_OVER" in said:
         code = f"LINE_{topic.name}_TAKEN_OVER"
     return Line(topic, outcome, code, values)
+
+
+def _decisive(finding: Finding) -> Any:
+    """Its code; of a decision on the record, which the same authority stands behind, what its own report says."""
+    return finding.values.get("cause") if finding.code == "STATUS_STATEMENT_INVALID" else finding.code
+
+
+def _is_only_unrecognised(results: Sequence[StepResult]) -> bool:
+    """Who issued is proved, under an authority that is not accepted here."""
+    against = {f.code for f in _findings(results) if f.outcome is not Outcome.PASSED}
+    return against <= _NOT_RECOGNISED and not any(f.code == "STEP_NEEDS_EARLIER" for f in _findings(results))
 
 
 def _asked(topic: Topic, result: StepResult) -> StepResult:

@@ -60,7 +60,7 @@ class Report:
         return {
             "indication": self.indication.value,
             "exitCode": self.exit_code,
-            "headline": {"name": self.headline.value, **_words(self.headline_code, {})},
+            "headline": _headline(self.headline.value, self.headline_code),
             "cause": {"step": self.cause.step.value, "code": self.cause_code} if self.cause else None,
             "lines": [_line(line) for line in self.lines],
             "conclusions": [_line(line) for line in self.conclusions],
@@ -101,7 +101,7 @@ def together(reports: Sequence[Report]) -> dict[str, Any]:
     if not names:
         raise ValueError("no report")
     name, code = names.pop() if len(names) == 1 else ("severalDiffer", "HEADLINE_SEVERAL_DIFFER")
-    return {"name": name, **_words(code, {})}
+    return _headline(name, code)
 
 
 def make_report(
@@ -174,6 +174,10 @@ def _line_values(proved: dict[str, Any]) -> dict[str, Any]:
         "age": status.get("age"),
         "at": status.get("at"),
     }
+
+
+def _headline(name: str, code: str) -> dict[str, Any]:
+    return {"name": name, "code": code, **_words(code, {})}
 
 
 def _words(code: str, values: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ What reads a format is loaded when the first file of it comes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,15 +41,21 @@ class SealedReport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SealFormat:
-    """``prefix``: how each such file begins; ``most``: bytes that are read of one; ``recognises``: is it one?
-    ``verify(data, moment, existed, judges)``: instants in seconds UTC, ``existed`` as in ``ses.judging.Expected``;
-    never raises for bad data."""
+    """``prefix``: how each such file begins, after at most ``junk`` bytes that readers skip; ``most``: bytes that are
+    read of one; ``recognises``: is it one? ``verify(data, moment, existed, judges)``: instants in seconds UTC,
+    ``existed`` as in ``ses.judging.Expected``; never raises for bad data. ``parties``: certificates (DER) on which the
+    seals rest and which the file does not itself bring data for."""
 
     name: str
     prefix: bytes
+    junk: int
     most: int
     recognises: Callable[[bytes], bool]
     verify: Callable[[bytes, int, int | None, Judges | None], SealedReport]
+    parties: Callable[[bytes], tuple[bytes, ...]]
+
+    def begins(self, start: bytes) -> bool:
+        return self.prefix in start[: self.junk + len(self.prefix)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,19 @@ def _verify_ofd(data: bytes, moment: int, existed: int | None, judges: Judges | 
     return verify_package(data, moment, judges, existed)
 
 
+def _ofd_parties(data: bytes) -> tuple[bytes, ...]:
+    from ledger.crypto.ofd.parties import package_parties
+
+    return package_parties(data)
+
+
+_BYTE_RANGE = re.compile(b"/" + b"".join(b"(?:%c|#(?i:%02x))" % (letter, letter) for letter in b"ByteRange"))
+
+
 def _is_signed_pdf(data: bytes) -> bool:
-    """What says which bytes a signature covers cannot lie in a compressed part of the file."""
-    return b"/ByteRange" in data
+    """What says which bytes a signature covers cannot lie in a compressed part of the file; but any letter of its name
+    can be written as a number (ISO 32000-2 section 7.3.5)."""
+    return _BYTE_RANGE.search(data) is not None
 
 
 def _verify_pdf(data: bytes, moment: int, existed: int | None, judges: Judges | None) -> SealedReport:
@@ -84,25 +101,30 @@ def _verify_pdf(data: bytes, moment: int, existed: int | None, judges: Judges | 
     return verify_pdf(data, moment, judges, existed)
 
 
+def _pdf_parties(data: bytes) -> tuple[bytes, ...]:
+    """Signers of a PDF bring their data along, in the CMS or in the Document Security Store (PAdES B-LT)."""
+    return ()
+
+
 FORMATS = (
-    SealFormat("ofd", b"PK\x03\x04", 64 << 20, _is_ofd, _verify_ofd),
-    SealFormat("pdf", b"%PDF-", 64 << 20, _is_signed_pdf, _verify_pdf),
+    SealFormat("ofd", b"PK\x03\x04", 0, 64 << 20, _is_ofd, _verify_ofd, _ofd_parties),
+    SealFormat("pdf", b"%PDF-", 1019, 64 << 20, _is_signed_pdf, _verify_pdf, _pdf_parties),
 )
 """All that are known. A file that begins as none of them costs nothing more than its digest."""
 
 
 def format_of(data: bytes) -> SealFormat | None:
     """The format of a whole file."""
-    return next((f for f in FORMATS if data.startswith(f.prefix) and f.recognises(data)), None)
+    return next((f for f in FORMATS if f.begins(data) and f.recognises(data)), None)
 
 
 def format_named(name: str) -> SealFormat:
     return next(f for f in FORMATS if f.name == name)
 
 
-def may_be_sealed(start: bytes) -> SealFormat | None:
-    """By its first bytes (``PREFIX`` of them)."""
-    return next((f for f in FORMATS if start.startswith(f.prefix)), None)
+def may_be_sealed(start: bytes) -> list[SealFormat]:
+    """By its first bytes (``PREFIX`` of them): a file may begin as two formats at once, for two readers."""
+    return [f for f in FORMATS if f.begins(start)]
 
 
-PREFIX = max(len(f.prefix) for f in FORMATS)
+PREFIX = max(f.junk + len(f.prefix) for f in FORMATS)

@@ -5,8 +5,8 @@ That a token is about this signature, and signed by its certificate, has been ve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from cryptography import x509
 
@@ -24,11 +24,13 @@ from ledger.crypto.revocation import judge as judge_revocation
 from ledger.crypto.revocation_info import COMPROMISES
 from ledger.crypto.timestamps import TimestampToken
 from ledger.errors import InputError
+from ledger.verification.authority_keys import compromised, fallen_keys, struck
 from ledger.verification.case import Times, refused, unproved
 from ledger.verification.compromise import fallen
 
 TSA = ServiceType.TSA.word
 INDEPENDENT = "independent"
+Beside = Callable[[Sequence[bytes]], list[Finding]]
 _PART_MISSING = frozenset({"PATH_NONE", "PATH_NO_ANCHORS"})
 _GRAVITY = (Outcome.PASSED, Outcome.UNDETERMINED, Outcome.FAILED)
 
@@ -57,12 +59,14 @@ def judge_token(
     validation: ValidationData,
     anchored: int,
     final: bool = False,
+    beside: Beside = lambda _: [],
 ) -> JudgedToken:
     """Judge at the token's own time, T1, which is relied on as far as the block at ``anchored`` (T2, seconds UTC)
     bounds it: a key that fell between the two may have made a token with an older date.
 
     ``authorities``: of the trust file; those of service ``tsa`` are believed, be it the authority's own certificate or
-    one above it. ``final``: revocation data taken before T1 do not suffice.
+    one above it. ``final``: revocation data taken before T1 do not suffice. ``beside``: what others than the file have
+    against the certificates of a path.
 
     Raises:
         ConfigError: ``SM2_UNAVAILABLE`` where this machine cannot check a signature by SM2.
@@ -84,8 +88,12 @@ def judge_token(
             return JudgedToken((refused("TIME_TOKEN_PATH_REFUSED", error),))
         if not listed:
             return JudgedToken((unproved("TIME_TOKEN_PATH_REFUSED", error),))
-        return _judge_listed(listed, token, authorities, validation, anchored)
-    judged = [_judge_path(path, listed or anchors, token, authorities, validation, anchored, final) for path in paths]
+        found = _judge_listed(listed, token, authorities, validation, anchored)
+        return replace(found, findings=(*found.findings, *beside((token.certificate,))))
+    judged = []
+    for path in paths:
+        one = _judge_path(path, listed or anchors, token, authorities, validation, anchored, final)
+        judged.append(replace(one, findings=(*one.findings, *beside(path.certificates))))
     return min(judged, key=lambda one: (_GRAVITY.index(worst(one.findings)), -len(one.used)))
 
 
@@ -119,7 +127,7 @@ def _judge_path(
     findings = _trusted(named, path, token, authorities, anchored)
     used = frozenset(path.certificates)
     try:
-        verdict = judge_revocation(path, validation, token.time)
+        verdict = judge_revocation(path, validation, token.time, fallen_keys(authorities))
     except InputError as error:
         refusal = refused("TIME_TOKEN_REVOCATION_REFUSED", error)
         return JudgedToken((*findings, refusal), named[0], path, _everything(validation))
@@ -143,24 +151,18 @@ def _trusted(
     authorities: Sequence[Authority],
     anchored: int,
 ) -> list[Finding]:
-    """Granted at T1, and no key of the path known to have fallen: it is a key that falls, not a certificate."""
+    """Granted at T1, none of the path struck off by then, and no key of it known to have fallen."""
     found: list[Finding] = []
     if not any(a.state_at(token.time) == "granted" for a in named):
         found.append(failed("TIME_TOKEN_AUTHORITY_NOT_GRANTED", authority=named[0].name, at=token.time))
-    keys = {read_certificate(der).spki for der in (path.certificates if path else (token.certificate,))}
-    for authority in authorities:
-        since = authority.compromised_since
-        if since is not None and _key(authority) in keys:
-            times = _times(token, anchored)
-            found += fallen("TIME_TOKEN_AUTHORITY_COMPROMISED", since, times, authority=authority.name)
+    certificates = path.certificates if path else (token.certificate,)
+    for authority in struck(authorities, (TSA, CA), certificates[:-1], token.time):
+        if authority not in named:
+            found.append(failed("TIME_TOKEN_AUTHORITY_NOT_GRANTED", authority=authority.name, at=token.time))
+    for authority, since in compromised(authorities, certificates):
+        times = _times(token, anchored)
+        found += fallen("TIME_TOKEN_AUTHORITY_COMPROMISED", since, times, authority=authority.name)
     return found
-
-
-def _key(authority: Authority) -> bytes | None:
-    try:
-        return read_certificate(authority.certificate).spki
-    except InputError:
-        return None
 
 
 def _dates(token: TimestampToken) -> list[Finding]:

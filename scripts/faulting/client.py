@@ -1,31 +1,31 @@
 """A client of a ledger and what it was told: the process that fault runs kill, and start again until it is done.
 
-It issues, imports, uploads, revokes, freezes and erases as a seed says, and drives uploads and outbox as `serve` does.
-What the ledger tells it goes into a file, a line at a time, which outlives it. Started again it first waits until
-everything that was on its way has arrived, without a person, and then goes on behind the last act that it was told of.
+It issues, imports, uploads, revokes, freezes and erases as a seed says, and drives uploads, outbox and late validation
+as `serve` does. Its test authority answers from within it, on loopback, and dies with it. What the ledger tells it goes
+into a file, a line at a time, which outlives it. Started again it first waits until everything that was on its way has
+arrived, without a person, and then goes on behind the last act that it was told of.
 """
 
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ledger.assembly.app import App
-from ledger.assembly.demo_plan import CITY_A, OFFICE_A
-from ledger.assembly.founding import found
-from ledger.assembly.founding_plans import KINDS, plain
-from ledger.core.registries import Kind
+from ledger.assembly.demo_plan import OFFICE_A
+from ledger.core.manifests import Manifest
+from ledger.crypto.timestamps import verify_kept
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.proofs.events import AnchoredEvent
+from ledger.services.anchoring import MANIFEST
+from ledger.services.batch_signing import LATER_VALIDATION, check_signatures
 from ledger.services.outbox import Pass
 from ledger.settings import load_settings
 from scripts.faulting.acts import Acts, Told
 from scripts.faulting.history import Anchored, History, Receipted, Violation, check
+from scripts.faulting.office import GRACE, SkippingClock
 
-START = 1_790_000_000.0
 RECOVERY_SECONDS = 30.0
 """A ledger whose process was killed has done what was on its way after so long, the lease of the dead included."""
 PASSES = 60
@@ -33,35 +33,14 @@ PASSES = 60
 Act = tuple[str, int]
 
 
-class SkippingClock:
-    """Seconds UTC that pass as real ones do, but nobody waits for a ``sleep``."""
-
-    def __init__(self, now: float) -> None:
-        self._offset = now - time.monotonic()
-
-    def __call__(self) -> float:
-        return time.monotonic() + self._offset
-
-    def sleep(self, seconds: float) -> None:
-        self._offset += seconds
-
-
-def found_office(home: Path) -> float:
-    """One office alone, which is its own court, on an embedded chain; returns the time its clock has reached."""
-    clock = SkippingClock(START)
-    alone = plain(OFFICE_A, "示范甲市不动产登记中心", CITY_A, "zh")
-    founder = replace(alone.founders[0], kinds=(*KINDS, Kind.FREEZE))
-    found(home, replace(alone, founders=(founder,)), clock, clock.sleep)
-    return clock()
-
-
 def plan_of(seed: int) -> list[Act]:
     """A few acts of each kind in an order of the seed's own; the last one finishes everything."""
     chance = random.Random(seed)  # noqa: S311
     acts = [("issue", chance.randint(1, 3)) for _ in range(2)] + [("import", chance.randint(2, 6)), ("renew", 1)]
-    acts += [("upload", chance.randint(2, 6)), ("revoke", 1), ("freeze", 1), ("erase", 1), ("drain", 0)]
+    acts += [("upload", chance.randint(2, 6)), ("revoke", 1), ("freeze", 1), ("erase", 1)]
+    acts += [("drain", 0), ("validate", 0)]
     chance.shuffle(acts)
-    return [*acts, ("drain", 0)]
+    return [*acts, ("drain", 0), ("validate", 0)]
 
 
 class Client:
@@ -75,8 +54,9 @@ class Client:
         """Recover, do what is left of the plan, and check the history; returns the number of records in final batches.
 
         Raises:
-            Violation: ``recovery``, ``stuck``, ``no-receipt``, ``decided``, ``erasure-lost``, ``not-erased``; what
-                `history.check` finds, and what an act raises. IntegrityError: OPERATIONS_….
+            Violation: ``recovery``, ``stuck``, ``no-receipt``, ``no-token``, ``unvalidated``, ``decided``,
+                ``erasure-lost``, ``not-erased``; what `history.check` finds, and what an act raises. InputError: CMS_…,
+                TIMESTAMP_…. IntegrityError: OPERATIONS_….
         """
         killed = self.told.all("now")
         if killed:
@@ -96,7 +76,13 @@ class Client:
         while True:
             self.now()
             try:
-                self._drain() if what == "drain" else self._acts.act(what, number, count)
+                match what:
+                    case "drain":
+                        self._drain()
+                    case "validate":
+                        self._validate()
+                    case _:
+                        self._acts.act(what, number, count)
                 return
             except UnavailableError:  # told that it failed, whether it did or not: asked for once more
                 self.app.sleep(1)
@@ -117,6 +103,23 @@ class Client:
                 pass
             self.app.sleep(1)
         raise Violation("stuck", str(self.app.outbox.run_once()))
+
+    def _validate(self) -> None:
+        """Until every anchored batch has its revocation data a second time, waiting for a dead one's lease."""
+        for _ in range(PASSES):
+            self.app.sleep(GRACE)
+            self.now()
+            self.app.late_validation.run_due()
+            if not self._unvalidated():
+                return
+        raise Violation("stuck", ", ".join(root.hex() for root in self._unvalidated()))
+
+    def _unvalidated(self) -> list[bytes]:
+        return [root for root in self._anchored() if self.app.segments.open(root).get(LATER_VALIDATION) is None]
+
+    def _anchored(self) -> list[bytes]:
+        with self.app.store.read() as unit:
+            return [batch.root for batch in unit.batches.in_states(("receipted",))]
 
     def _uploading(self) -> bool:
         with self.app.store.read() as unit:
@@ -145,11 +148,24 @@ class Client:
         missing = {leaf for leaf, *_ in self.told.all("accepted")} - {r.leaf.hex() for r in history.receipts}
         if missing:
             raise Violation("no-receipt", ", ".join(sorted(missing)))
+        self._proved()
         self._decided()
         self._erased()
         self.app.operations.verify_chain()
         self.told.tell("checked", found)
         return found
+
+    def _proved(self) -> None:
+        """Each batch has what its manifest promises, a token over the signature that stands, and both data."""
+        for root in self._anchored():
+            segment = self.app.segments.open(root)
+            manifest = Manifest.from_bytes(segment.get(MANIFEST) or b"")
+            for signature in check_signatures(segment, manifest):
+                if not manifest.expects.token or signature.token is None:
+                    raise Violation("no-token", root.hex())
+                verify_kept(signature.token, signature.signature)
+        if missing := self._unvalidated():
+            raise Violation("unvalidated", ", ".join(root.hex() for root in missing))
 
     def _decided(self) -> None:
         """Each decision stands on chain once."""

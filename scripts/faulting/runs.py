@@ -17,21 +17,20 @@ from pathlib import Path
 
 from ledger.services import faultpoints
 from scripts.faulting.acts import Told
-from scripts.faulting.client import Client, finish, found_office, open_client
+from scripts.faulting.client import Client, finish, open_client
 from scripts.faulting.history import Violation
+from scripts.faulting.office import found_office
 from scripts.faulting.ports import AFTER, BEFORE, replace_port
 
 LIMIT_SECONDS = 300.0
 """A client that is not done after so long hangs."""
 POINTS = (
     "accept.keys", "accept.spooled", "accept.committed", "import.prepared", "import.committed",
-    "batch.segment", "batch.committed", "anchor.manifest", "anchor.validation",
+    "batch.segment", "batch.committed", "anchor.manifest", "anchor.stamped", "anchor.validation",
     "anchor.signed", "anchor.stored", "anchor.sent", "anchor.mined", "anchor.final", "anchor.receipt",
-    "anchor.receipted", "status.stored", "act.stored", "upload.chunk", "upload.report", "upload.closed",
-    "erase.accepted", "erase.keys", "erase.rows", "erase.published",
+    "anchor.receipted", "validation.collected", "status.stored", "act.stored", "upload.chunk", "upload.report",
+    "upload.closed", "erase.accepted", "erase.keys", "erase.rows", "erase.published",
 )  # fmt: skip
-ELSEWHERE = ("anchor.stamped", "validation.collected")
-"""Need a time-stamp authority, and lists that come out later: each is tried in the suite."""
 PAIRS = tuple(
     (port, method, when)
     for port, method in (

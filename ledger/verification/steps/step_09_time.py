@@ -3,6 +3,7 @@ or had lost its key. Only blocks and tokens say when; what the office says is sh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.core.verdicts import Finding, Step, StepResult, failed, noted, undetermined
@@ -13,6 +14,7 @@ from ledger.crypto.timestamps import TimestampToken, verify_kept
 from ledger.errors import InputError
 from ledger.verification.case import Case, Times, concluded, need, refused
 from ledger.verification.policies import is_takeover
+from ledger.verification.shortening import TOKEN, against_services
 from ledger.verification.tokens import INDEPENDENT, JudgedToken, judge_token, operators_of
 
 STEP = Step.TIME
@@ -90,7 +92,12 @@ def _token(
         _spare(case, None)
         return [refused("TIME_TOKEN_REFUSED", e, certificate=signature.certificate_sha256.hex())], []
     final = case.policy is not None and case.policy.revocation == "final"
-    judged = judge_token(token, case.facts.trust.authorities, validation, anchored, final)
+    times = Times(not_before, token.time, anchored)
+
+    def on_chain(path: Sequence[bytes]) -> list[Finding]:
+        return against_services(case, path, times, TOKEN)
+
+    judged = judge_token(token, case.facts.trust.authorities, validation, anchored, final, on_chain)
     _spare(case, judged)
     order = _order(case, token, not_before, anchored)
     findings = [*judged.findings, *order, *_independence(case, judged)]

@@ -6,12 +6,13 @@ from __future__ import annotations
 from ledger.core.bundles import Bundle
 from ledger.core.trust import Trust
 from ledger.core.trust_lists import CA, Authority
-from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, worst
-from ledger.crypto.certificates import fingerprint, read_certificate
+from ledger.core.verdicts import Finding, Outcome, Step, StepResult, failed, undetermined, worst
+from ledger.crypto.certificates import fingerprint
 from ledger.crypto.cms import CmsSignature
 from ledger.crypto.paths import CertificatePath, find_paths
 from ledger.crypto.revocation import judge as judge_revocation
 from ledger.errors import InputError
+from ledger.verification.authority_keys import compromised, fallen_keys, struck
 from ledger.verification.case import Case, SignerPath, Times, concluded, need, refused, unproved
 from ledger.verification.compromise import fallen
 from ledger.verification.policies import require_recognised
@@ -38,7 +39,7 @@ def judge(case: Case) -> StepResult:
             findings.append(judged("PATH_REFUSED", e, certificate=signature.certificate_sha256.hex()))
             continue
         judged_paths = [(path, _conditions(case, bundle, path, times)) for path in possible]
-        path, faults = _best(judged_paths, bundle, times, case.used_validation)
+        path, faults = _best(case, judged_paths, bundle, times)
         findings += faults
         paths.append(SignerPath(path, _named(case.facts.trust, path)[0]))
     if len(paths) == len(signatures):
@@ -60,11 +61,11 @@ def _conditions(case: Case, bundle: Bundle, path: CertificatePath, times: Times)
     found += _struck(case.facts.trust, path, times)
     found += _compromised(case.facts.trust, path, times)
     found += _recognised(case, bundle, path.anchor_sha256, times)
-    return found + shortened(case, bundle.record.kind, path, times)
+    return found + shortened(case, bundle.record.kind, path.certificates[1:], path.anchor_sha256, times)
 
 
 def _best(
-    judged: list[tuple[CertificatePath, list[Finding]]], bundle: Bundle, times: Times, elsewhere: frozenset[bytes]
+    case: Case, judged: list[tuple[CertificatePath, list[Finding]]], bundle: Bundle, times: Times
 ) -> tuple[CertificatePath, list[Finding]]:
     """Any path that holds is enough: authorities that certify each other, or renew their certificates, give several.
 
@@ -76,16 +77,17 @@ def _best(
 
     def gravity(of: tuple[CertificatePath, list[Finding]]) -> tuple[int, int, int, int]:
         path, faults = of
-        unused = set(path.unused) - elsewhere
-        said, revoked = _GRAVITY.index(worst(tuple(faults))), _revocation(path, bundle, times)
+        unused = set(path.unused) - case.used_validation
+        said, revoked = _GRAVITY.index(worst(tuple(faults))), _revocation(case, path, bundle, times)
         return said, max(revoked, 2 * bool(unused)), revoked, len(unused)
 
     return min(judged, key=gravity)
 
 
-def _revocation(path: CertificatePath, bundle: Bundle, times: Times) -> int:
+def _revocation(case: Case, path: CertificatePath, bundle: Bundle, times: Times) -> int:
+    distrusted = fallen_keys(case.facts.trust.authorities)
     try:
-        outcome = judge_revocation(path, bundle.validation, times.signature).outcome
+        outcome = judge_revocation(path, bundle.validation, times.signature, distrusted).outcome
     except InputError:
         return 2
     return {"good": 0, "unknown": 1, "revoked": 2}[outcome]
@@ -109,31 +111,16 @@ def _granted(authority: Authority, times: Times) -> list[Finding]:
 def _struck(trust: Trust, path: CertificatePath, times: Times) -> list[Finding]:
     """An authority that is listed, and no longer granted under any of its certificates, does not come back as somebody
     else's subordinate."""
-    found: list[Finding] = []
-    for key in (read_certificate(der).spki for der in path.certificates[1:-1]):
-        listed = [a for a in _anchoring(trust) if _key(a) == key]
-        if listed and not any(a.state_at(times.signature) == "granted" for a in listed):
-            found += _granted(listed[0], times)
-    return found
+    off = struck(trust.authorities, (CA,), path.certificates[1:-1], times.signature)
+    return [finding for authority in off for finding in _granted(authority, times)]
 
 
 def _compromised(trust: Trust, path: CertificatePath, times: Times) -> list[Finding]:
-    """It is a key that falls, not a certificate: a fallen authority's key under a renewed certificate, or below
-    another's, has fallen as well."""
+    """A fallen authority's key under a renewed certificate, or below another's, has fallen as well."""
     found: list[Finding] = []
-    keys = {read_certificate(der).spki for der in path.certificates[1:]}
-    for authority in trust.authorities:
-        since = authority.compromised_since
-        if since is not None and _key(authority) in keys:
-            found += fallen("PATH_AUTHORITY_COMPROMISED", since, times, authority=authority.name)
+    for authority, since in compromised(trust.authorities, path.certificates[1:]):
+        found += fallen("PATH_AUTHORITY_COMPROMISED", since, times, authority=authority.name)
     return found
-
-
-def _key(authority: Authority) -> bytes | None:
-    try:
-        return read_certificate(authority.certificate).spki
-    except InputError:
-        return None  # ends no path either
 
 
 def _recognised(case: Case, bundle: Bundle, authority: bytes, times: Times) -> list[Finding]:
@@ -141,7 +128,8 @@ def _recognised(case: Case, bundle: Bundle, authority: bytes, times: Times) -> l
     try:
         require_recognised(case.facts.trust, authority, kind, case.jurisdiction, level, times.signature)
     except InputError as error:
-        return [failed(error.code, **error.values)]
+        # a jurisdiction of which the file knows nothing (step 7 says so) has not refused anybody
+        return [(failed if case.policy is not None else undetermined)(error.code, **error.values)]
     return []
 
 

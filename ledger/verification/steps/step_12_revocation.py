@@ -10,6 +10,7 @@ from ledger.crypto.revocation import RevocationVerdict
 from ledger.crypto.revocation import judge as judge_revocation
 from ledger.crypto.revocation_info import COMPROMISES
 from ledger.errors import InputError
+from ledger.verification.authority_keys import fallen_keys
 from ledger.verification.case import Case, Times, concluded, need, refused
 from ledger.verification.compromise import fallen
 
@@ -21,11 +22,12 @@ def judge(case: Case) -> StepResult:
     all used."""
     validation = need(case.bundle, Step.CONTAINER).validation
     paths, times = need(case.paths, Step.PATH), need(case.times, Step.TIME)
+    distrusted = fallen_keys(case.facts.trust.authorities)
     findings: list[Finding] = []
     verdicts: list[RevocationVerdict] = []
     for signer in paths:
         try:
-            verdict = judge_revocation(signer.path, validation, times.signature)
+            verdict = judge_revocation(signer.path, validation, times.signature, distrusted)
         except InputError as e:
             findings.append(refused("REVOCATION_DATA_REFUSED", e))
             continue

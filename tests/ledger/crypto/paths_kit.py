@@ -8,6 +8,7 @@ from typing import Any
 
 from crypto_kit import CA_USAGE, DAY, DER, NOW, SIGN_USAGE, at, p256
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
@@ -67,6 +68,18 @@ def resigned(data: bytes, identifier: bytes, sign: Callable[[bytes], bytes]) -> 
     fields_out[2] = identifier
     content = der.write(der.SEQUENCE, *fields_out)
     return der.write(der.SEQUENCE, content, identifier, der.write(der.BIT_STRING, b"\0", sign(content)))
+
+
+def with_second(data: bytes, issuer: Party, oid: str, value: bytes, first: bool) -> bytes:
+    """The certificate with one more critical extension, before or behind its own, signed anew (ECDSA)."""
+    fields = [field.outer for field in der.read(data, der.SEQUENCE).children()[0].children()]
+    critical = der.write(0x01, b"\xff")
+    more = der.write(der.SEQUENCE, der.write_oid(oid), critical, der.write(der.OCTET_STRING, value))
+    own = der.read(der.read(fields[-1], 0xA3).content, der.SEQUENCE).content
+    fields[-1] = der.write(0xA3, der.write(der.SEQUENCE, *((more, own) if first else (own, more))))
+    content = der.write(der.SEQUENCE, *fields)
+    signature = issuer.key.sign(content, ec.ECDSA(SHA256()))
+    return der.write(der.SEQUENCE, content, fields[2], der.write(der.BIT_STRING, b"\0", signature))
 
 
 def raw_extension(oid: str, value: bytes) -> x509.UnrecognizedExtension:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,10 +14,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sm2_signing import signed_again
 
 from ledger.crypto.sm2 import Sm2PrivateKey, generate
+from ledger.errors import ConfigError, InputError
 
 VECTORS = Path(__file__).resolve().parents[3] / ".." / "shared" / "vectors" / "sm2"
 _STAND_IN = p256()
 _STAND_IN_SPKI = _STAND_IN.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def code_of(work: Callable[[], object]) -> str:
+    """The code of our error that ``work`` ends in."""
+    with pytest.raises((InputError, ConfigError)) as caught:
+        work()
+    assert "{" not in caught.value.text("zh") + caught.value.text("en")
+    return caught.value.code
 
 
 def sm2_certificate(subject: str, public: Any, issuer: str, key: Sm2PrivateKey, **details: Any) -> bytes:

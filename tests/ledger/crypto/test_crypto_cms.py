@@ -107,6 +107,7 @@ def test_cut_and_spliced_bytes_raise_only_our_error(start: int, length: int, put
             cms.verify_detached(data, CONTENT)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_arbitrary_bytes_raise_only_our_error(data: bytes) -> None:
     assert code_of(data).startswith("CMS_")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from crypto_kit import NOW, RSA_KEY, Chain, certificate, p256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import SubjectKeyIdentifier, load_der_x509_certificate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sm2_kit import VECTORS, Sm2Chain, missing
@@ -24,8 +24,8 @@ from ledger.crypto import signed_data as sd
 from ledger.crypto.algorithms import algorithm_of, sign_raw
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.digests import sm3
-from ledger.crypto.foreign_cms import verify_foreign
-from ledger.errors import InputError
+from ledger.crypto.foreign_cms import verify_digest, verify_foreign
+from ledger.errors import InputError, NotFoundError
 
 CONTENT = b"Signature.xml"
 GM, PLAIN = Sm2Chain(), Chain()
@@ -121,6 +121,21 @@ def ess(digest: bytes, algorithm: bytes = b"") -> bytes:
     return attribute(NAMED, der.write(0x30, der.write(0x30, identifier)))
 
 
+def test_a_content_known_by_its_digest() -> None:
+    """A large file is read once; what is enclosed beside it must be that file."""
+
+    def judged(data: bytes, content: bytes = CONTENT) -> bytes:
+        return verify_digest(data, lambda name: sd.digest_of(name, content)).content
+
+    assert judged(gm(None, attributes=True)) == b""
+    assert judged(gm(attributes=True)) == CONTENT
+    assert code_of(lambda: judged(gm(None, attributes=True), b"other")) == "CMS_MESSAGE_DIGEST"
+    assert code_of(lambda: judged(gm(attributes=True), b"other")) == "CMS_CONTENT_DIFFERS"
+    assert code_of(lambda: judged(gm(b"other", attributes=True))) == "CMS_CONTENT_DIFFERS"
+    with pytest.raises(NotFoundError, match="CMS_CONTENT_WANTED"):
+        judged(gm(None))
+
+
 def test_a_signing_certificate_attribute_must_name_the_signer() -> None:
     by_sm3 = ess(sm3(GM.leaf), oid("1.2.156.10197.1.401"))
     for good in (ess(fingerprint(GM.leaf)), by_sm3):
@@ -155,6 +170,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "attributes without a digest": ({"attributes": [attribute(sd.CONTENT_TYPE, sd.GM_DATA)]}, "CMS_MESSAGE_DIGEST"),
     "an attribute twice": ({"attributes": [OTHER, OTHER]}, "CMS_ATTRIBUTE_REPEATED"),
     "too many certificates": ({"certificates": [GM.leaf] * 33}, "CMS_CERTIFICATES_MANY"),
+    "too many lists": ({"crls": der.write(0xA1, *[der.write(0x30)] * 33)}, "CMS_CERTIFICATES_MANY"),
+    "another kind of certificate": ({"certificates": [GM.leaf, der.write(0xA1)]}, "CMS_SYNTAX"),
 }
 
 
@@ -169,7 +186,43 @@ def test_attributes_that_pass_for_a_content() -> None:
     hashed = der.write(der.OCTET_STRING, sm3(CONTENT))
     attributes = der.write_set(attribute(sd.CONTENT_TYPE, sd.GM_DATA), attribute(sd.MESSAGE_DIGEST, hashed))
     assert code_of(lambda: verify_foreign(gm(attributes, attributes))) == "CMS_CONTENT_AMBIGUOUS"
+    two_values = der.write(der.SEQUENCE, der.write_oid("1.2.3.4"), der.write(der.SET, sd.NULL, sd.NULL))
+    refused_as_such = der.write_set(two_values, attribute(sd.MESSAGE_DIGEST, hashed))
+    assert code_of(lambda: verify_foreign(gm(refused_as_such, refused_as_such))) == "CMS_CONTENT_AMBIGUOUS"
     assert verify_foreign(gm(b"1 is a digit", b"1 is a digit")).content == b"1 is a digit"
+    assert verify_foreign(gm(attributes, attributes, attributes=True)).content == attributes
+
+
+def test_another_message_in_the_form_of_signed_data() -> None:
+    """The frame is covered by no signature; what it says it is must be that all the same."""
+    enveloped = der.write_oid("1.2.156.10197.6.1.4.2.3")
+    whole = gm()
+    assert code_of(lambda: verify_foreign(whole.replace(sd.GM_SIGNED_DATA, enveloped))) == "CMS_SYNTAX"
+    version = whole.index(integer(1))
+    assert code_of(lambda: verify_foreign(whole[:version] + b"\x04" + whole[version + 1 :])) == "CMS_SYNTAX"
+
+
+@pytest.mark.parametrize(
+    ("place", "put", "code"),
+    [
+        (5, der.write(der.SET), "CMS_SYNTAX"),  # something behind the signers
+        (2, der.write(0x30, sd.GM_DATA, der.write(0xA1, der.write(4, CONTENT))), "CMS_SYNTAX"),
+        (4, der.write(der.SET, der.write(0x30, integer(1), der.write(4, b"x"))), "CMS_SIGNER_IDENTIFIER"),
+        (4, der.write(der.SET, der.write(0x30, integer(1), der.write(0x30), der.write(4, b"x"))), "CMS_SYNTAX"),
+    ],
+)
+def test_frames_of_another_shape(place: int, put: bytes, code: str) -> None:
+    type_, explicit = der.read(gm(), der.SEQUENCE).children()
+    fields = [field.outer for field in der.read(explicit.content, der.SEQUENCE).children()]
+    fields[place : place + 1] = [put]
+    whole = der.write(der.SEQUENCE, type_.outer, der.write(0xA0, der.write(der.SEQUENCE, *fields)))
+    assert code_of(lambda: verify_foreign(whole)) == code
+
+
+def test_a_signature_of_endless_length_is_not_taken_apart() -> None:
+    with pytest.raises(InputError) as caught:
+        verify_foreign(bytes(sd.MAX_BYTES + 1))
+    assert (caught.value.code, caught.value.values["cause"]) == ("CMS_SYNTAX", "size")
 
 
 @pytest.mark.parametrize("attributes", [None, True])
@@ -191,12 +244,15 @@ GOOD = gm(attributes=True)
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ec"])
-@pytest.mark.parametrize("options", ["", "-noattr", "-nodetach -cades -md sha512"])
+@pytest.mark.parametrize(
+    "options", ["", "-noattr", "-nodetach -cades -md sha512", "-stream -keyid", "-stream -nodetach -noattr"]
+)
 def test_signatures_by_openssl(kind: str, options: str, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         missing("openssl is not installed")
     key = RSA_KEY if kind == "rsa" else p256()
-    made = load_der_x509_certificate(certificate("Office", key.public_key(), "CA", p256()))
+    identifier = (SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    made = load_der_x509_certificate(certificate("Office", key.public_key(), "CA", p256(), extensions=(identifier,)))
     (tmp_path / "cert").write_bytes(made.public_bytes(Encoding.PEM))
     (tmp_path / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (tmp_path / "content").write_bytes(CONTENT)
@@ -205,6 +261,31 @@ def test_signatures_by_openssl(kind: str, options: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = verify_foreign((tmp_path / "cms").read_bytes(), CONTENT)
     assert found.organization == "Office" and found.algorithm.endswith("512" if "512" in options else "256")
+
+
+def test_a_signer_is_the_one_certificate_with_the_key_identifier() -> None:
+    key = p256()
+    identifier = (SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+    first, renewed = (certificate("Office", key.public_key(), "CA", p256(), extensions=(identifier,)) for _ in range(2))
+    named = identifier[0].digest
+    data = encode(key, first, gm=False, attributes=True)
+    signer = der.write(der.SEQUENCE, read_certificate(first).issuer, read_certificate(first).serial)
+    assert (
+        code_of(lambda: verify_foreign(_renamed(data, signer, der.write(0x80, b"another")))) == "CMS_SIGNER_CERTIFICATE"
+    )
+    by_key = _renamed(data, signer, der.write(0x80, named))
+    assert verify_foreign(by_key).certificate == first
+    assert code_of(lambda: verify_foreign(by_key, certificates=[renewed])) == "CMS_SIGNER_AMBIGUOUS"
+
+
+def _renamed(data: bytes, old: bytes, new: bytes) -> bytes:
+    """``data`` with ``new`` for ``old``, in an innermost place, and all lengths around it right again."""
+    if data == old:
+        return new
+    element = der.read(data, data[0])
+    if old not in element.content or not data[0] & 0x20:
+        return data
+    return der.write(data[0], *(_renamed(child.outer, old, new) for child in element.children()))
 
 
 def test_a_signature_of_another_maker() -> None:

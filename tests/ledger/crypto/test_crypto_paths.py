@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ledger.crypto.certificates import read_certificate
-from ledger.crypto.paths import CertificatePath, build_path
+from ledger.crypto.paths import CertificatePath, build_path, find_paths
 from ledger.errors import InputError
 
 CHAIN = Chain()
@@ -49,6 +49,7 @@ def test_no_anchor_is_never_trust_in_everything() -> None:
 def test_supplied_root_is_not_an_anchor() -> None:
     other = certificate("Other", p256().public_key(), "Other", p256(), ca=True, key_usage=CA_USAGE)
     assert code_of(CHAIN.leaf, [CHAIN.issuing, CHAIN.root], [other]) == "PATH_NONE"
+    assert len(find_paths(CHAIN.leaf, [CHAIN.issuing, CHAIN.root], [CHAIN.root], NOW)) == 1  # nor a step before itself
 
 
 def test_missing_intermediate() -> None:

@@ -138,18 +138,26 @@ BAD = {
     "PSS without salt": (RSA_KEY, pss(salt=0), sign_pss(salt=0)),
     "PSS with another trailer": (RSA_KEY, pss(trailer=2), sign_pss()),
     "PSS without parameters": (RSA_KEY, identifier(RSA_OID + "10"), sign_pss()),
+    "ECDSA with parameters": (P384, identifier(EC_OID + "2", NULL), sign_ec(P384, SHA256())),
+    "no algorithm known": (P384, identifier("1.2.3.4"), sign_ec(P384, SHA256())),
+}
+ILL_FITTING = {
     "RSA said of a P-384 key": (P384, identifier(RSA_OID + "11", NULL), sign_ec(P384, SHA256())),
     "ECDSA said of an RSA key": (RSA_KEY, identifier(EC_OID + "2"), sign_rsa(SHA256())),
     "SM2 said of a P-384 key": (P384, identifier("1.2.156.10197.1.501"), sign_ec(P384, SHA256())),
-    "ECDSA with parameters": (P384, identifier(EC_OID + "2", NULL), sign_ec(P384, SHA256())),
-    "no algorithm known": (P384, identifier("1.2.3.4"), sign_ec(P384, SHA256())),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("position", [0, 1])
-def test_weak_and_ill_fitting_algorithms(name: str, position: int) -> None:
+def test_weak_algorithms(name: str, position: int) -> None:
     assert code(chain(*BAD[name], position)) == "PATH_ALGORITHM"
+
+
+@pytest.mark.parametrize("name", ILL_FITTING)
+@pytest.mark.parametrize("position", [0, 1])
+def test_an_algorithm_that_is_none_for_the_key_is_somebody_elses_signature(name: str, position: int) -> None:
+    assert code(chain(*ILL_FITTING[name], position)) == "PATH_SIGNATURE"
 
 
 def test_an_anchors_signature_over_itself_is_nobodys_proof() -> None:

@@ -9,7 +9,7 @@ from crypto_kit import CA_USAGE, DAY, NOW, usage
 from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paths_kit import Party, issue, raw_extension
+from paths_kit import Party, issue, raw_extension, with_second
 
 from ledger.crypto import der
 from ledger.crypto.path_rules import LOGIN, OCSP_SIGNING, SIGNING, TIME_STAMPING, Purpose
@@ -216,7 +216,10 @@ def test_a_key_for_logging_in_signs_nothing_but_a_challenge() -> None:
 
 def test_an_authority_licensed_for_servers_only_certifies_no_office() -> None:
     assert fault(None, issue(ISSUING, ROOT, extended(SERVER), ca=True)) == "PATH_PURPOSE"
-    assert path(None, issue(ISSUING, ROOT, extended(SERVER, DOCUMENTS), ca=True))
+    for found in ((SERVER, DOCUMENTS), (ANY,)):
+        assert path(None, issue(ISSUING, ROOT, extended(*found), ca=True))
+    # of an anchor the trust file says what it is for
+    assert path(anchors=(issue(ROOT, ROOT, extended(SERVER), ca=True),))
 
 
 def test_a_time_stamping_certificate_is_for_nothing_else() -> None:
@@ -232,6 +235,22 @@ def test_a_time_stamping_certificate_is_for_nothing_else() -> None:
 def test_an_encryption_certificate_of_a_pair_signs_nothing() -> None:
     both = usage("key_encipherment", "data_encipherment", "key_agreement")
     assert fault(issue(OFFICE, ISSUING, usage=both)) == "PATH_KEY_USAGE"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_extension_that_stands_twice_says_nothing(first: bool) -> None:
+    """An office that is an authority to one reader and none to another; a key that signs for one, and not for the
+    other."""
+    office = issue(ISSUING, ROOT, usage=usage("digital_signature", "key_cert_sign"))
+    authority = der.write(der.SEQUENCE, der.write(0x01, b"\xff"))
+    signing = der.write(der.BIT_STRING, b"\x06\xc0")
+    encrypting = issue(OFFICE, ISSUING, usage=usage("key_encipherment"))
+    cases = (
+        (None, with_second(office, ROOT, "2.5.29.19", authority, first)),
+        (with_second(encrypting, ISSUING, "2.5.29.15", signing, first), ISSUING_CERT),
+    )
+    for leaf, above in cases:
+        assert fault(leaf, above) == "PATH_INVALID"
 
 
 # ---- extensions whose contents somebody made up, signed all the same

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from crypto_kit import DAY, NOW, p256
+from crypto_kit import DAY, NOW, RSA_KEY, p256
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paths_kit import Party, issue
@@ -67,6 +67,8 @@ def test_a_root_with_a_new_key_is_found_over_its_link_certificate() -> None:
     rekeyed = Party("North")
     new, link = issue(rekeyed, rekeyed, ca=True), issue(NORTH, rekeyed, ca=True)
     assert fault(LEAF, [BY_NORTH], [new], NOW) == "PATH_SIGNATURE"
+    namesake = Party("North", RSA_KEY)  # nor is a key of another kind an algorithm that nobody allows
+    assert fault(LEAF, [BY_NORTH], [issue(namesake, namesake, ca=True)], NOW) == "PATH_SIGNATURE"
     (path,) = find_paths(LEAF, [BY_NORTH, link], [new], NOW)
     assert path.certificates == (LEAF, BY_NORTH, link, new)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.core.bundles import ValidationData
+from ledger.crypto import der
 from ledger.crypto.paths import CertificatePath, build_path
 from ledger.crypto.revocation import RevocationVerdict, judge
+from ledger.crypto.revocation_info import RevocationInfo, read_subject
 from ledger.errors import InputError, message
 
 CHAIN = Chain()
@@ -51,9 +54,31 @@ def test_one_authority_without_a_later_list_stays_provisional() -> None:
     assert verdict(ROOT_CRL, issuing_crl(taken=LATER), GOOD).provisional
 
 
+def test_the_newest_data_of_each_certificate_settle_it_and_the_oldest_of_these_dates_it() -> None:
+    found = verdict(ROOT_LATER, issuing_crl(taken=LATER + 9), GOOD)
+    assert (found.outcome, found.provisional, found.as_of) == ("good", False, LATER)
+    assert verdict(ROOT_LATER, crl("Root", CHAIN.root_key), issuing_crl(taken=LATER)).as_of == LATER
+
+
+def test_a_list_taken_in_the_very_second_is_not_later() -> None:
+    found = verdict(ROOT_LATER, issuing_crl(taken=NOW))
+    assert (found.outcome, found.provisional) == ("good", True)
+
+
+def test_how_long_silence_about_an_expired_certificate_says_something() -> None:
+    taken = RevocationInfo(b"", 10, 0, 10, None)
+    assert (taken.is_later(5, 10), taken.is_later(5, 9), taken.is_later(10, 10)) == (True, False, False)
+
+
+def test_a_certificate_directly_below_the_anchor_needs_a_list_as_well() -> None:
+    leaf = certificate("Office", CHAIN.key.public_key(), "Root", CHAIN.root_key)
+    path = build_path(leaf, [], [CHAIN.root], NOW)
+    assert verdict(path=path).code == "REVOCATION_MISSING"
+    assert verdict(ROOT_CRL, path=path).outcome == "good"
+
+
 def test_empty_data_is_never_good() -> None:
-    found = verdict()
-    assert (found.outcome, found.code, found.values) == ("unknown", "REVOCATION_MISSING", {"position": 0})
+    assert verdict() == RevocationVerdict("unknown", False, None, "REVOCATION_MISSING", {"position": 0})
 
 
 def test_path_without_an_issuer_is_never_good() -> None:
@@ -116,6 +141,7 @@ def test_revoked_before(moment: int) -> None:
     found = verdict(ROOT_LATER, listed, moment=moment)
     assert (found.outcome, found.code) == ("revoked", "REVOCATION_REVOKED")
     assert found.values == {"position": 0, "revoked": NOW, "reason": "keyCompromise"}
+    assert not found.provisional
 
 
 def test_revoked_after_does_not_touch_the_signature() -> None:
@@ -149,53 +175,40 @@ def test_expired_list_still_proves_a_revocation_but_not_a_hold() -> None:
     assert verdict(ROOT_CRL, issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 5, hold),))).outcome == "revoked"
 
 
-def point(**changes: Any) -> x509.IssuingDistributionPoint:
-    parts: dict[str, Any] = dict.fromkeys(("full_name", "relative_name", "only_some_reasons"))
-    parts |= dict.fromkeys(("only_contains_user_certs", "only_contains_ca_certs"), False)
-    parts |= dict.fromkeys(("indirect_crl", "only_contains_attribute_certs"), False)
-    return x509.IssuingDistributionPoint(**(parts | changes))
+def test_a_hold_that_proves_nothing_hides_no_revocation() -> None:
+    hold = x509.CRLReason(x509.ReasonFlags.certificate_hold)
+    old = {"taken": NOW - 3 * DAY, "until": NOW - 2 * DAY}
+    held = issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 4 * DAY, hold),), **old)
+    assert verdict(ROOT_CRL, held, issuing_crl(revoked=(entry(CHAIN.leaf, NOW - 5),))).outcome == "revoked"
 
 
-URL = [x509.UniformResourceIdentifier("http://crl.example/1.crl")]
+@pytest.mark.parametrize("milder", ["certificate_hold", "superseded"])
+def test_a_theft_is_not_hidden_behind_a_milder_reason_reported_before_it(milder: str) -> None:
+    def told(since: int, reason: str, taken: int) -> bytes:
+        why = x509.CRLReason(x509.ReasonFlags[reason])
+        return issuing_crl(taken=taken, revoked=(entry(CHAIN.leaf, since, why),))
+
+    first, theft = told(NOW + 5, milder, LATER), told(NOW + 9, "key_compromise", LATER + 9)
+    for lists in ((first, theft), (theft, first)):
+        (found,) = verdict(ROOT_LATER, *lists).afterwards
+        assert (found["revoked"], found["reason"]) == (NOW + 9, "keyCompromise")
 
 
-@pytest.mark.parametrize(
-    "extension",
-    [
-        x509.DeltaCRLIndicator(1),
-        point(indirect_crl=True),
-        point(only_contains_ca_certs=True),
-        point(only_contains_attribute_certs=True),
-        point(only_some_reasons=frozenset({x509.ReasonFlags.key_compromise})),
-        point(full_name=URL),
-        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"),
-    ],
-)
-def test_delta_indirect_and_partial_lists_do_not_count(extension: x509.ExtensionType) -> None:
-    found = verdict(ROOT_CRL, issuing_crl(extensions=((extension, True),)))
-    assert (found.outcome, found.code) == ("unknown", "REVOCATION_SCOPE")
+def test_of_two_reports_after_the_moment_the_first_is_told() -> None:
+    lists = [issuing_crl(taken=LATER + n, revoked=(entry(CHAIN.leaf, NOW + 9 - n),)) for n in (0, 1)]
+    assert [each["revoked"] for each in verdict(ROOT_LATER, *lists).afterwards] == [NOW + 8]
 
 
-def test_list_for_users_alone_covers_an_office_and_not_an_authority() -> None:
-    users = ((point(only_contains_user_certs=True), True),)
-    assert verdict(ROOT_CRL, issuing_crl(extensions=users)).outcome == "good"
-    assert verdict(crl("Root", CHAIN.root_key, extensions=users), GOOD).values == {"position": 1}
-
-
-def test_partitioned_list_counts_where_the_certificate_names_it() -> None:
-    named = x509.CRLDistributionPoints([x509.DistributionPoint(URL, None, None, None)])
-    leaf = certificate("Office", CHAIN.key.public_key(), "Issuing", CHAIN.issuing_key, extensions=((named, False),))
-    path = build_path(leaf, [CHAIN.issuing], [CHAIN.root], NOW)
-    partition = issuing_crl(extensions=((point(full_name=URL), True),))
-    assert verdict(ROOT_CRL, partition, path=path).outcome == "good"
-
-
-def test_unknown_critical_entry_extension_forbids_the_list() -> None:
-    issuer = x509.CertificateIssuer([x509.DirectoryName(x509.Name([]))])
-    foreign = (
-        x509.RevokedCertificateBuilder().serial_number(1).revocation_date(at(NOW)).add_extension(issuer, True).build()
-    )
-    assert verdict(ROOT_CRL, issuing_crl(revoked=(foreign,))).code == "REVOCATION_SCOPE"
+@pytest.mark.parametrize("number", [b"\x00", b"\xff", b""])
+def test_a_certificate_without_a_positive_number_is_not_looked_up(number: bytes) -> None:
+    """RFC 5280 section 4.1.2.2; a library's mere warning is switched off."""
+    signed, *frame = der.read(CHAIN.leaf, der.SEQUENCE).children()
+    fields = [field.outer for field in signed.children()]
+    fields[1] = der.write(der.INTEGER, number)
+    odd = der.write(der.SEQUENCE, der.write(der.SEQUENCE, *fields), *(part.outer for part in frame))
+    with warnings.catch_warnings(), pytest.raises(InputError, match="REVOCATION_CERTIFICATE"):
+        warnings.simplefilter("ignore")
+        read_subject(odd)
 
 
 def test_revocation_after_the_moment_is_told() -> None:

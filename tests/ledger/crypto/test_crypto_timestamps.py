@@ -19,13 +19,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sm2_kit import VECTORS, missing, sm2_certificate
-from timestamp_kit import ESS_V1, ESS_V2, FALSE, TRUE, Tsa, attribute, ess_v2, granted, integer, rejected, tst_info
+from timestamp_kit import ESS_V1, ESS_V2, Tsa, attribute, ess_v2, granted, integer, rejected
 
 from ledger.crypto import der, sm2
+from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.signed_data import DIGESTS, NULL, digest_of
 from ledger.crypto.timestamp_exchange import read_response
-from ledger.crypto.timestamps import over, verify_kept, verify_token
-from ledger.crypto.tst_info import read_tst_info
+from ledger.crypto.timestamps import MAX_KEPT, over, verify_kept, verify_token
 from ledger.errors import ConfigError, InputError
 
 DATA = b"the octets of a signature"
@@ -104,6 +104,7 @@ def test_cut_and_spliced_tokens_raise_only_our_error(start: int, length: int, pu
     assert found.form == GOOD  # what was changed is no part of what is kept
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_arbitrary_bytes_raise_only_our_error(data: bytes) -> None:
     assert refused(data).startswith("CMS_")
@@ -128,6 +129,8 @@ def test_frames_that_no_signature_covers_are_built_anew(frame: str) -> None:
     token = tsa(**FRAMES[frame]).stamp(DATA, NOW)
     found = verify_token(token, over(DATA))
     assert found.form != token and verify_kept(found.form, DATA).form == found.form
+    beside = FRAMES[frame].get("certificates", [CERTIFICATE])
+    assert list(found.certificates) == [each for each in beside if each != CERTIFICATE]
     assert code_of(lambda: verify_kept(token, DATA)) == "TIMESTAMP_FORM"
 
 
@@ -158,6 +161,10 @@ def test_rsa_named_by_its_key_alone_and_with_sha512() -> None:
 # ---- refused
 
 
+def test_a_token_of_endless_length_is_not_read() -> None:
+    assert code_of(lambda: verify_kept(bytes(MAX_KEPT + 1), DATA)) == "TIMESTAMP_FORM"
+
+
 OTHER = tsa_certificate(TSA_KEY)
 IDENTIFIERS = {
     "of another certificate": [ess_v2(OTHER)],
@@ -176,6 +183,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no signer": ({"signers": []}, "CMS_SIGNERS"),
     "content of another type": ({"content_type": der.write_oid("1.2.840.113549.1.7.1")}, "TIMESTAMP_CONTENT"),
+    "content that is elsewhere": ({"detached": True}, "TIMESTAMP_CONTENT"),
+    "a signature over the content itself, which names no certificate": ({"bare": True}, "TIMESTAMP_CONTENT"),
     "attributes for another type": ({"stated_type": der.write_oid("1.2.840.113549.1.7.1")}, "CMS_CONTENT_TYPE"),
     "a digest of something else": ({"hash": lambda data: bytes(32)}, "CMS_MESSAGE_DIGEST"),
     "bytes behind the end": ({"behind": b"\0"}, "CMS_SYNTAX"),
@@ -245,75 +254,58 @@ def test_named_by_sha1_as_older_authorities_do() -> None:
     assert verify_token(tsa(named=named).stamp(DATA, NOW), over(DATA)).time == NOW
 
 
+PARTS = read_certificate(CERTIFICATE)
+NAMES = der.write(0x30, der.write(0xA4, PARTS.issuer))
+NOBODY = der.write(0x30, der.write(0xA4, read_certificate(OTHER).subject))
+TWO_NAMES = der.write(0x30, der.write(0xA4, PARTS.issuer), der.write(0xA4, PARTS.issuer))
+
+
+def identified(*parts: bytes, digest: str = "sha256", algorithm: str = "") -> bytes:
+    """ESSCertIDv2: the certificate by ``digest``, under the name ``algorithm`` if any, and what stands behind it."""
+    named = der.write(0x30, der.write_oid(DIGESTS[algorithm][0])) if algorithm else b""
+    return der.write(0x30, named, der.write(4, digest_of(digest, CERTIFICATE)), *parts)
+
+
+FITTING = {
+    "by SHA-512": identified(digest="sha512", algorithm="sha512"),
+    "by SM3": identified(digest="sm3", algorithm="sm3"),
+    "by the default, written out": identified(algorithm="sha256"),
+    "with issuer and number": identified(der.write(0x30, NAMES, PARTS.serial)),
+    "before another": identified() + der.write(0x30, der.write(4, bytes(32))),
+}
+UNFITTING = {
+    "another digest than it says": identified(digest="sha256", algorithm="sm3"),
+    "a digest that is not the default": identified(digest="sha512"),
+    "another number": identified(der.write(0x30, NAMES, integer(1))),
+    "another issuer": identified(der.write(0x30, NOBODY, PARTS.serial)),
+    "two names for the issuer": identified(der.write(0x30, TWO_NAMES, PARTS.serial)),
+    "something more": identified(der.write(0x30, NAMES, PARTS.serial), NULL),
+    "a digest that is none": der.write(0x30, der.write(2, fingerprint(CERTIFICATE))),
+    "behind another": der.write(0x30, der.write(4, bytes(32))) + identified(),
+    "nothing": der.write(0x30),
+}
+
+
+def naming(identifier: bytes) -> bytes:
+    return tsa(named=[attribute(ESS_V2, der.write(0x30, der.write(0x30, identifier)))]).stamp(DATA, NOW)
+
+
+@pytest.mark.parametrize("case", FITTING)
+def test_a_certificate_is_named_in_several_ways(case: str) -> None:
+    assert verify_token(naming(FITTING[case]), over(DATA)).time == NOW
+
+
+@pytest.mark.parametrize("case", UNFITTING)
+def test_a_certificate_that_is_named_first_is_the_signer_s_in_every_part(case: str) -> None:
+    assert refused(naming(UNFITTING[case])) == "TIMESTAMP_SIGNING_CERTIFICATE"
+
+
 def test_a_machine_without_sm2_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> Any:
         raise ConfigError("SM2_UNAVAILABLE")
 
     monkeypatch.setattr(sm2, "backend", none)
     assert code_of(lambda: verify_token(KEPT["sm2-sm3"], over(DATA))) == "SM2_UNAVAILABLE"
-
-
-# ---- TSTInfo
-
-
-def info(**changes: Any) -> bytes:
-    return tst_info(digest_of("sha256", DATA), NOW, **changes)
-
-
-def extension(*critical: bytes) -> bytes:
-    return der.write(0xA1, der.write(0x30, der.write_oid("1.2.3.4"), *critical, der.write(4, b"")))
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "seconds"),
-    [
-        (None, None),
-        (b"", 0),
-        (integer(2), 2),
-        (der.write(0x80, b"\x01"), 1),
-        (integer(1) + der.write(0x80, b"\x03\xe7") + der.write(0x81, b"\x03\xe8"), 2),
-        (integer(1) + der.write(0x81, b"\x01"), 2),
-    ],
-)
-def test_accuracy_is_rounded_up(accuracy: bytes | None, seconds: int | None) -> None:
-    given_ = None if accuracy is None else der.write(0x30, accuracy)
-    assert read_tst_info(info(accuracy=given_)).accuracy == seconds
-
-
-def test_optional_fields_and_fractions() -> None:
-    found = read_tst_info(info(fraction=".123", rest=der.write(0xA0, der.write(0x82, b"tsa")) + extension()))
-    assert (found.time, found.policy, found.nonce) == (NOW, "1.3.6.1.4.1.99999.1", None)
-    assert read_tst_info(info(accuracy=FALSE, nonce=5)).nonce == 5  # an ordering of FALSE, written out
-    assert read_tst_info(info(rest=extension(FALSE))).time == NOW
-
-
-@pytest.mark.parametrize(
-    ("made", "code"),
-    [
-        (info(rest=extension(TRUE)), "TIMESTAMP_EXTENSION"),
-        (info(version=2), "TIMESTAMP_SYNTAX"),
-        (info(rest=NULL), "TIMESTAMP_SYNTAX"),
-        (info(rest=extension() + extension()), "TIMESTAMP_SYNTAX"),
-        (info(fraction=".x"), "TIMESTAMP_SYNTAX"),
-        (info(accuracy=der.write(0x30, integer(1), integer(1))), "TIMESTAMP_SYNTAX"),
-        (info(accuracy=der.write(0x30, der.write(2, b"\xff"))), "TIMESTAMP_SYNTAX"),
-        (info(accuracy=der.write(0x30, der.write(2, b"\0\x01"))), "TIMESTAMP_SYNTAX"),
-        (tst_info(b"short", NOW), "TIMESTAMP_DIGEST"),
-        (b"", "TIMESTAMP_SYNTAX"),
-    ],
-)
-def test_contents_that_are_refused(made: bytes, code: str) -> None:
-    assert code_of(lambda: read_tst_info(made)) == code
-
-
-@settings(deadline=None, max_examples=200)
-@given(st.integers(0, 200), st.integers(0, 8), st.binary(max_size=8))
-def test_hostile_contents_raise_only_our_error(start: int, length: int, put: bytes) -> None:
-    whole = info(nonce=1, rest=extension())
-    try:
-        read_tst_info(whole[:start] + put + whole[start + length :])
-    except InputError as error:
-        assert error.code.startswith("TIMESTAMP_")
 
 
 # ---- made by others

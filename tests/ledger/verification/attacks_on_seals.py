@@ -15,7 +15,7 @@ from attack_list import OPEN, attack
 from ledger.core.bundles import ValidationData
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
-from ledger.core.trust_lists import DatedState, Recognition
+from ledger.core.trust_lists import CompromisedSigner, DatedState, Recognition
 from ledger.core.verdicts import Step
 from ledger.crypto.certificates import fingerprint
 from ledger.services.documents import read_document
@@ -23,7 +23,11 @@ from ledger.verification.facts import Facts
 
 LISTS = ValidationData((), (ses.revocations(until=f.T + 90 * ses.DAY),), ())
 
+MAKER = ses.party("maker").certificate if ses.has_sm2() else b""
+BEFORE = ses.party("maker", until=ses.NOW + 399 * ses.DAY).certificate if ses.has_sm2() else b""
+"""Another certificate of the maker's key."""
 LONG_AGO = ses.NOW - 900 * ses.DAY
+WITHDRAWN = (DatedState("withdrawn", LONG_AGO),)
 
 
 def trust(**changes: Any) -> Trust:
@@ -43,6 +47,14 @@ def with_maker(**changes: Any) -> Trust:
     usual = trust()
     *others, maker, ca = usual.authorities
     return replace(usual, authorities=(*others, replace(maker, **changes), ca))
+
+
+def with_listed(**changes: Any) -> Trust:
+    """The maker is listed itself, too, beside the authority that certifies it, and recognised."""
+    usual = trust()
+    own = replace(usual.authorities[-2], name="制章人", certificate=MAKER, **changes)
+    known = replace(usual.recognitions[-1], authority=fingerprint(own.certificate))
+    return replace(usual, authorities=(*usual.authorities, own), recognitions=(*usual.recognitions, known))
 
 
 @cache
@@ -143,6 +155,54 @@ def a_seal_by_a_maker_whose_key_had_fallen() -> Facts:
 @attack(Step.SEALS, "SEALS_COMPROMISED_SINCE", OPEN)
 def a_seal_that_may_have_been_made_with_a_fallen_key() -> Facts:
     return facts(trust=with_maker(compromised_since=k.SIGNED + 1))
+
+
+@attack(Step.SEALS, "REVOCATION_REVOKED")
+def a_listed_maker_whose_issuer_revoked_it() -> Facts:
+    revoked = ses.revocations(k.SIGNED - ses.DAY, f.T + 90 * ses.DAY)
+    return facts(trust=with_listed(), seal_data=ValidationData((), (revoked,), ()))
+
+
+@attack(Step.SEALS, "REVOCATION_MISSING", OPEN)
+def a_listed_maker_without_what_tells_of_its_revocation() -> Facts:
+    return facts(trust=with_listed(), seal_data=None)
+
+
+@attack(Step.SEALS, "SEALS_ISSUER_UNLISTED", OPEN)
+def a_listed_maker_whose_issuer_nobody_lists() -> Facts:
+    known = with_listed()
+    return facts(trust=replace(known, authorities=tuple(a for a in known.authorities if a.name != "印章")))
+
+
+@attack(Step.SEALS, "PATH_AUTHORITY_NOT_GRANTED")
+def a_listed_maker_struck_from_the_list() -> Facts:
+    return facts(trust=with_listed(states=(DatedState("withdrawn", LONG_AGO),)))
+
+
+@attack(Step.SEALS, "PATH_AUTHORITY_NOT_GRANTED")
+def a_maker_struck_from_the_list_under_a_new_certificate() -> Facts:
+    struck = replace(with_listed().authorities[-1], certificate=BEFORE, states=(DatedState("withdrawn", LONG_AGO),))
+    return facts(trust=trust(authorities=(*trust().authorities, struck)))
+
+
+@attack(Step.SEALS, "PATH_AUTHORITY_COMPROMISED")
+def a_makers_stolen_key_under_a_new_certificate() -> Facts:
+    fallen = replace(with_listed().authorities[-1], certificate=BEFORE, compromised_since=k.SIGNED - 1)
+    return facts(trust=trust(authorities=(*trust().authorities, fallen)))
+
+
+@attack(Step.SEALS, "SIGNER_COMPROMISED")
+def a_seal_put_on_with_a_key_that_the_trust_file_calls_stolen() -> Facts:
+    return facts(trust=trust(compromised_signers=(stolen(k.SIGNED),)))
+
+
+@attack(Step.SEALS, "SIGNER_COMPROMISED", OPEN)
+def a_seal_that_may_have_been_put_on_with_a_stolen_key() -> Facts:
+    return facts(trust=trust(compromised_signers=(stolen(k.SIGNED + 1),)))
+
+
+def stolen(since: int) -> CompromisedSigner:
+    return CompromisedSigner(f.make_record().issuer, fingerprint(ses.party("signer").certificate), since)
 
 
 @attack(Step.SEALS, "SEALS_UNREADABLE", OPEN)

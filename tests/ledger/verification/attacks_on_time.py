@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import bundle_factory as f
 import time_factory as t
@@ -58,6 +59,41 @@ def a_token_without_the_certificate_above_it() -> Facts:
 def a_token_of_an_authority_struck_from_the_list() -> Facts:
     states = (DatedState("granted", f.T - 10**6), DatedState("withdrawn", t.STAMPED - 1))
     return t.facts(trust=t.trust(t.authority(states=states)))
+
+
+@attack(Step.TIME, "TIME_TOKEN_AUTHORITY_NOT_GRANTED")
+def a_token_of_one_struck_from_the_list_on_which_another_stands() -> Facts:
+    struck = t.authority(states=(DatedState("withdrawn", f.T - 10**6),))
+    return t.facts(trust=t.trust(struck, t.authority(t.RIVAL)))
+
+
+def _by_the_rival(**changes: Any) -> Facts:
+    """A token of an authority that issued its own certificate and is listed by it, changed as told."""
+    bundle = t.stamped(t.promised(validation=f.validation()), by=t.tsa(t.RIVAL))
+    return t.facts(bundle, trust=t.trust(t.authority(t.RIVAL, **changes)))
+
+
+@attack(Step.TIME, "TIME_TOKEN_AUTHORITY_NOT_GRANTED")
+def a_token_of_one_under_nobody_who_was_struck_from_the_list() -> Facts:
+    return _by_the_rival(states=(DatedState("granted", f.T - 10**6), DatedState("suspended", t.STAMPED)))
+
+
+@attack(Step.TIME, "TIME_TOKEN_AUTHORITY_COMPROMISED")
+def a_token_of_one_under_nobody_whose_key_was_stolen() -> Facts:
+    return _by_the_rival(compromised_since=t.STAMPED)
+
+
+@attack(Step.TIME, "TIME_TOKEN_AUTHORITY_NOT_GRANTED")
+def a_token_of_one_struck_from_the_list_who_comes_back_as_anothers_subordinate() -> Facts:
+    struck = t.authority(t.ISSUING, states=(DatedState("granted", f.T - 10**6), DatedState("withdrawn", t.STAMPED)))
+    return t.facts(trust=t.trust(t.authority(), struck))
+
+
+@attack(Step.TIME, "TIME_TOKEN_AUTHORITY_NOT_GRANTED")
+def a_token_of_one_struck_from_the_list_who_has_the_key_certified_anew() -> Facts:
+    earlier = t.certificate(t.STAMPER, f.T - 200 * 86_400).der
+    struck = t.authority(certificate=earlier, states=(DatedState("withdrawn", f.T - 10**6),))
+    return t.facts(trust=t.trust(t.authority(), struck))
 
 
 @attack(Step.TIME, "TIME_TOKEN_AUTHORITY_COMPROMISED")

@@ -66,6 +66,9 @@ def test_attack_is_stopped(attack: Attack) -> None:
     report = verify(attack.make())
     assert report.indication is attack.indication
     assert attack.code in codes(report, attack.step)
+    # by the step that is named, and not only by another that notices it, too
+    (result,) = [r for r in report.steps if r.step is attack.step]
+    assert result.outcome is (Outcome.FAILED if attack.indication is Indication.TOTAL_FAILED else Outcome.UNDETERMINED)
     assert not any(x.code == "STEP_FAULT" for r in report.steps for x in r.findings)
 
 

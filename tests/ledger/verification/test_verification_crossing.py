@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import bundle_factory as f
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -98,6 +99,16 @@ def test_a_renewed_certificate_is_granted_where_the_old_one_is_not() -> None:
     trusted = f.make_trust(authorities=authorities, recognitions=recognitions)
     indication, codes, _ = judged(trusted, (f.certificate(f.ISSUING).der,), LEAF_LIST, f.crl(f.ROOT))
     assert indication is Indication.TOTAL_PASSED, codes
+
+
+@pytest.mark.parametrize(("known", "indication"), [(True, Indication.TOTAL_FAILED), (False, Indication.INDETERMINATE)])
+def test_a_jurisdiction_of_which_the_file_knows_nothing_has_refused_nobody(known: bool, indication: Indication) -> None:
+    policies = (f.make_policy(), *((f.make_policy(jurisdiction="HK"),) if known else ()))
+    trusted = f.make_trust(policies=policies)
+    report = verify(f.facts(f.stapled(), trust=trusted, jurisdiction="HK"))
+    assert report.indication is indication
+    found = {x.code for result in report.steps for x in result.findings}
+    assert "PATH_NOT_RECOGNISED" in found and ("POLICY_UNKNOWN" in found) is not known
 
 
 def test_an_intermediate_revoked_by_one_root_still_stands_under_the_other() -> None:

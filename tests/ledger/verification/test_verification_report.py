@@ -13,7 +13,7 @@ from ledger.core.registries import Kind, Reason, State
 from ledger.core.verdicts import Indication, Outcome, Step, StepResult, failed, undetermined
 from ledger.errors import messages
 from ledger.verification import Facts, Report, not_found, verify
-from ledger.verification.lines import Headline, Line, Topic, headline, make_line
+from ledger.verification.lines import Headline, Line, Topic, headline, headline_code, make_line
 from ledger.verification.words import duration, instant, tell
 
 
@@ -161,6 +161,43 @@ def test_headline_of_a_mixed_failure_is_does_not_match() -> None:
         StepResult(Step.VALIDITY, Outcome.FAILED, (failed("STEP_REFUSED"),)),
     )
     assert headline(results, Indication.TOTAL_FAILED) is Headline.DOES_NOT_MATCH
+
+
+def test_an_authority_that_is_not_recognised_here_makes_nothing_differ() -> None:
+    honest = f.facts(f.stapled())
+    elsewhere = tuple(replace(r, jurisdiction="HK") for r in honest.trust.recognitions)
+    report = verify(replace(honest, trust=replace(honest.trust, recognitions=elsewhere)))
+    assert (report.exit_code, report.cause_code) == (1, "PATH_NOT_RECOGNISED")
+    told = report.to_json()["headline"]
+    assert (told["name"], told["code"], told["zh"]) == (
+        *("doesNotMatch", "HEADLINE_NOT_RECOGNISED", "所用证书机构未获本地认可"),
+    )
+    lines = {line.topic: line for line in (*report.lines, *report.conclusions)}
+    assert lines[Topic.UNALTERED].outcome is lines[Topic.INTEGRITY].outcome is Outcome.PASSED
+    for topic in (Topic.ISSUED, Topic.PROVENANCE):
+        assert (lines[topic].outcome, lines[topic].code) == (Outcome.FAILED, f"LINE_{topic.name}_NOT_RECOGNISED")
+        assert "None" not in lines[topic].text("en") and "–" not in lines[topic].text("zh")
+    assert "内容或签发不符" not in report.detailed("zh")
+
+
+def test_not_recognised_is_said_of_nothing_that_differs() -> None:
+    unrecognised = StepResult(Step.PATH, Outcome.FAILED, (failed("PATH_NOT_RECOGNISED"),))
+    changed = StepResult(Step.BYTES, Outcome.FAILED, (failed("BYTES_SIZE_DIFFERS"),))
+    ended = StepResult(Step.STATUS, Outcome.FAILED, (failed("STATUS_REVOKED"),))
+    open_ = StepResult(Step.REVOCATION, Outcome.UNDETERMINED, (undetermined("REVOCATION_MISSING"),))
+    decided = StepResult(
+        Step.STATUS, Outcome.FAILED, (failed("STATUS_STATEMENT_INVALID", cause="PATH_NOT_RECOGNISED"),)
+    )
+    forged = StepResult(Step.STATUS, Outcome.FAILED, (failed("STATUS_STATEMENT_INVALID", cause="CMS_SIGNATURE"),))
+    for results, code in (
+        ((unrecognised,), "HEADLINE_NOT_RECOGNISED"),
+        ((unrecognised, ended, decided), "HEADLINE_NOT_RECOGNISED"),
+        ((unrecognised, changed), "HEADLINE_DOES_NOT_MATCH"),
+        ((unrecognised, forged), "HEADLINE_DOES_NOT_MATCH"),
+        ((ended, changed), "HEADLINE_DOES_NOT_MATCH"),
+    ):
+        assert headline_code(headline(results, Indication.TOTAL_FAILED), results) == code
+    assert make_line(Topic.ISSUED, (unrecognised, open_), {}).code == "LINE_ISSUED_NO"
 
 
 def test_words_of_a_refusal_name_the_rule_behind_it() -> None:

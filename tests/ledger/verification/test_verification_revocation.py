@@ -7,6 +7,12 @@ from typing import Any
 import bundle_factory as f
 import ocsp_kit as kit
 import pytest
+from authority_factory import moment
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from ledger.core.verdicts import Indication, Outcome, Step, StepResult
 from ledger.crypto.paths import build_path
@@ -71,6 +77,35 @@ def test_forged_response_is_refused() -> None:
     assert codes(report((f.crl(f.ROOT), f.crl(f.ISSUING)), (forged,))) == ["REVOCATION_DATA_REFUSED"]
 
 
+def responder() -> tuple[Any, bytes]:
+    """Key and certificate of a delegate that nobody need ask about."""
+    key, issuing = ec.generate_private_key(ec.SECP256R1()), ISSUING.x509
+    builder = x509.CertificateBuilder().issuer_name(issuing.subject).public_key(key.public_key()).serial_number(5)
+    builder = builder.subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Responder")]))
+    builder = builder.not_valid_before(moment(f.T - 10**6)).not_valid_after(moment(f.T + 10**6))
+    every = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    every += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    usage = x509.KeyUsage(**{name: name == "digital_signature" for name in every})
+    for extension, critical in ((usage, True), *kit.OCSP_EKU, *kit.NO_CHECK):
+        builder = builder.add_extension(extension, critical)
+    return key, builder.sign(ISSUING.key, SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("since", [None, f.T - 10**5, f.T + 10**5])
+def test_a_responder_whose_key_the_trust_file_calls_fallen_proves_nothing(since: int | None) -> None:
+    key, made = responder()
+    about = kit.single(OFFICE.der, ISSUING.der, taken=f.T - 3600, until=f.T + 3600)
+    said = kit.response(made, kit.ecdsa(key), about, produced=f.T - 3600, enclosed=(made,))
+    listed = f.Authority("Responder", made, (f.DatedState("granted", 0),), since, "ocsp")
+    trust = f.make_trust(authorities=(f.make_authority(), listed))
+    bundle = f.issue(validation=f.validation(crls=(f.crl(f.ROOT),), ocsps=(said,)))
+    found = verify(f.facts(f.stapled(bundle), trust=trust))
+    expected = (Indication.TOTAL_PASSED, "REVOCATION_PROVISIONAL")
+    if since is not None:
+        expected = (Indication.INDETERMINATE, "REVOCATION_OCSP_RESPONDER_OPEN")
+    assert (found.indication, *codes(found)) == expected
+
+
 @pytest.mark.parametrize("by", ["list", "response"])
 def test_revoked_afterwards_is_valid_then_and_says_so(by: str) -> None:
     if by == "list":
@@ -107,9 +142,29 @@ def test_stolen_key_before_between_and_after_token_and_block(revoked: int, outco
     assert (found.outcome, [finding.code for finding in found.findings]) == (outcome, [code])
 
 
+@pytest.mark.parametrize("reason", [2, 10], ids=["the authority's key", "an attribute authority's"])
+def test_every_word_for_a_stolen_key_counts_as_one(reason: int) -> None:
+    assert judged(f.T - 20, f.T - 5, reason).outcome is Outcome.UNDETERMINED
+
+
 def test_other_reasons_between_token_and_block_are_merely_told() -> None:
     found = judged(f.T - 20, f.T - 5, 4)
     assert (found.outcome, [finding.code for finding in found.findings]) == (Outcome.PASSED, ["REVOCATION_LATER"])
+
+
+def test_of_two_signers_the_one_without_data_does_not_hide_how_old_the_other_s_are() -> None:
+    other = f.leaf("B")
+    lists = (f.crl(f.ROOT, f.T - 1800), f.crl(f.STRANGER))
+    bundle = f.issue(validation=f.validation(crls=tuple(sorted(lists)), ocsps=(response(),)))
+    case = Case(f.facts(bundle), lambda *_: pytest.fail("no statement here"))
+    case.bundle, case.times = bundle, Times(f.T - 100, f.T, f.T)
+    root = f.certificate(f.ROOT).der
+    paths = [build_path(leaf.der, [ISSUING.der], [root], f.T) for leaf in (OFFICE, other)]
+    for order in (paths, paths[::-1]):
+        case.paths = tuple(SignerPath(path, f.make_authority()) for path in order)
+        found = step_12_revocation.judge(case)
+        assert "REVOCATION_MISSING" in [finding.code for finding in found.findings]
+        assert (found.outcome, found.proved) == (Outcome.FAILED, {"asOf": f.T - 3600})
 
 
 def test_data_that_a_token_needs_are_not_slack() -> None:

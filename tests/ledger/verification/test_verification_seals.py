@@ -15,13 +15,17 @@ import ses_kit as ses
 import time_factory as t
 
 from ledger.core.bundles import ValidationData
+from ledger.core.identifiers import make_license_identifier, parse_license_identifier
 from ledger.core.records import FileDigest
+from ledger.core.registries import Kind
 from ledger.core.verdicts import Indication, Outcome, Step, StepResult
 from ledger.crypto.digests import sm3
+from ledger.crypto.ofd.verifying import verify_package
 from ledger.crypto.ses.making import make_signature
 from ledger.errors import InputError
 from ledger.services.documents import read_document, read_documents, read_seal_data
 from ledger.verification import Facts, sealed, verify
+from ledger.verification.steps import step_16_seals
 
 
 def step(facts: Facts) -> StepResult:
@@ -53,6 +57,21 @@ def test_the_check_character_of_an_old_system_makes_no_other_license() -> None:
     assert step(s.facts(data)).outcome is Outcome.PASSED
 
 
+def test_another_version_of_a_license_is_another_license() -> None:
+    found = parse_license_identifier(f.make_record().id)
+    later = make_license_identifier(found.type_code, found.issuer_code, found.serial, found.version + 1)
+    again = make_license_identifier(found.type_code, found.issuer_code, found.serial, found.version)
+    assert step_16_seals._same(again, f.make_record().id)
+    assert not step_16_seals._same(later, f.make_record().id)
+
+
+def test_a_sealed_license_deposited_as_evidence_is_no_other_license() -> None:
+    ses.require_sm2()
+    report, record = verify_package(k.license(), ses.NOW), f.make_record()
+    assert [finding.code for finding in step_16_seals._identity(record, report)] == ["SEALS_OTHER_LICENSE"]
+    assert step_16_seals._identity(replace(record, kind=Kind.EVIDENCE), report) == []
+
+
 def test_of_several_files_one_may_be_another_license() -> None:
     ses.require_sm2()
     result = step(s.facts(k.license(), others=(f.FILE,)))
@@ -66,7 +85,7 @@ def test_an_annotated_copy_is_said_to_be_one() -> None:
     assert "OFD_METADATA_COPY" in codes(step(s.facts(data)))
 
 
-def test_a_listed_maker_needs_no_path() -> None:
+def test_a_listed_maker_is_judged_with_its_issuer() -> None:
     ses.require_sm2()
     maker = ses.party("maker").certificate
     known = replace(s.trust().recognitions[-1], authority=s.fingerprint(maker))
@@ -160,6 +179,28 @@ def test_only_files_that_begin_as_sealed_ones_are_held_whole(monkeypatch: pytest
     assert cut == (digest, sealed.SealedFile(digest, "ofd", None))
     facts = s.facts(package)
     assert (step(facts).outcome, codes(step(facts))) == (Outcome.SKIPPED, ["SEALS_TOO_LARGE"])
+
+
+@pytest.mark.parametrize("hidden", [b"/Byte#52ange", b"/#42#79#74#65#52#61#6E#67#65", b"/#62yteRange"])
+def test_a_signature_whose_name_is_written_in_numbers_does_not_hide(hidden: bytes) -> None:
+    data = b"%PDF-1.7\n1 0 obj <</Type /Sig " + hidden + b" [0 1 2 3]>> endobj"
+    honest = b"#62" not in hidden  # which is another name
+    assert (sealed.format_of(data) is not None) is honest
+    assert (read_document(io.BytesIO(b"junk\n" * 200 + data))[1] is not None) is honest
+    assert read_document(io.BytesIO(b"junk\n" * 205 + data))[1] is None  # no reader looks as far
+
+
+def test_a_signed_pdf_that_begins_as_a_zip_does_not_hide() -> None:
+    data = b"PK\x03\x04 %PDF-1.7\n1 0 obj <</Type /Sig /ByteRange [0 1 2 3]>> endobj"
+    found = read_document(io.BytesIO(data))[1]
+    assert found is not None and found.format == "pdf"
+
+
+def test_a_document_that_only_others_can_read_is_not_said_to_bear_no_seal() -> None:
+    ses.require_sm2()
+    data = b"junk\n%PDF-1.7\n1 0 obj <</Type /Sig /Byte#52ange [0 1 2 3]>> endobj"
+    result = step(s.facts(data))
+    assert (result.outcome, codes(result)) == (Outcome.UNDETERMINED, ["SEALS_UNREADABLE"])
 
 
 def test_documents_are_digested_as_they_were_judged(tmp_path: Path) -> None:

@@ -104,6 +104,10 @@ CELLS = {
     "compromised between, reported later": Cell(
         *[open_("REVOCATION_COMPROMISED", "keyCompromise")] * 3, "stolen", STOLEN - HOUR
     ),
+    "compromised in the instant of the block, reported later": Cell(
+        None, None, open_("REVOCATION_COMPROMISED", "keyCompromise"), "stolen", STOLEN - HOUR, STOLEN,
+        same_as="compromised between, reported later",
+    ),
     "compromised before": Cell(*[no("PATH_AUTHORITY_COMPROMISED")] * 3, authority={"compromised_since": SIGNED}),
     "compromised between": Cell(*[open_("SEALS_COMPROMISED_SINCE")] * 3, authority={"compromised_since": NOW}),
     "compromised after": Cell(OK, OK, OK, authority={"compromised_since": NOW + 1}, same_as="good"),

@@ -9,12 +9,14 @@ import authority_factory
 import bundle_factory as f
 import orjson
 import pytest
+import time_factory as t
 from authority_factory import ISSUING, ROOT, SECOND_ISSUING, SECOND_ROOT, Certificate
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sm2_signing import signed_again
 from test_verification_removal import places, taken_out
+from timestamp_kit import Tsa
 
 from ledger.core import canonical
 from ledger.core.bundles import Bundle, ValidationData
@@ -109,6 +111,27 @@ def test_an_honest_license_passes_and_both_chains_are_named(suite: Suite) -> Non
     assert shown["nationalChain"]["code"] == "LINE_NATIONAL_CHAIN_BLOCK_TIME"
     assert shown["ledgerChain"]["code"] == "LINE_LEDGER_CHAIN_YES"
     assert all(line["zh"] and line["en"] and "{" not in line["zh"] + line["en"] for line in shown.values())
+
+
+def stamped(tsa: Tsa, **info: Any) -> Report:
+    """A license in gm with a token by an authority that issued its own certificate and is listed by it."""
+    bundle = t.stamped(make(Suite.GM, manifest={"expects": Expects(1, True)}), by=tsa, **info)
+    known = trust()
+    known = replace(known, authorities=(*known.authorities, t.authority(certificate=tsa.certificate)))
+    return verify(f.facts(f.stapled(bundle), trust=known))
+
+
+def test_a_time_stamp_over_a_national_signature_is_national_throughout() -> None:
+    held, key = t.certificate(t.RIVAL), sm2.generate()
+    by_sm2 = Tsa(key, signed_again(held.der, key, spki(held.key), spki(key)))
+    report = stamped(by_sm2, digest="sm3")
+    assert report.indication is PASSED, report.detailed("en")
+    assert {line["code"] for line in report.to_json()["chains"]} >= {"LINE_NATIONAL_CHAIN_YES"}
+    for tsa, digest in ((by_sm2, "sha256"), (t.tsa(t.RIVAL), "sm3"), (t.tsa(t.RIVAL), "sha256")):
+        refused = stamped(tsa, digest=digest)
+        assert refused.indication is FAILED
+        (finding,) = [x for step in refused.steps for x in step.findings if x.code == "TIME_TOKEN_REFUSED"]
+        assert finding.values["cause"] == "TIMESTAMP_SUITE"
 
 
 def test_a_status_in_a_suite_of_its_own_still_counts() -> None:

@@ -18,6 +18,7 @@ from ledger.crypto import sm2
 from ledger.crypto.cms import verify_detached
 from ledger.errors import ConfigError
 from ledger.verification import Report, verify
+from ledger.verification.policies import TOLERANCES
 
 PASSED, OPEN, FAILED = Indication.TOTAL_PASSED, Indication.INDETERMINATE, Indication.TOTAL_FAILED
 
@@ -37,6 +38,16 @@ def test_a_token_gives_the_time_of_the_signature() -> None:
     assert codes(report) == {"TIME_TOKEN_REVOCATION_PROVISIONAL"}
 
 
+def test_a_token_that_does_not_say_how_accurate_it_is() -> None:
+    report = verify(t.facts(t.stamped(accuracy=None)))
+    assert report.indication is PASSED and report.proved["time"]["tokens"][0]["accuracy"] is None
+
+
+def test_a_token_where_the_file_has_no_policy_is_judged_like_any_other() -> None:
+    report = verify(t.facts(jurisdiction="HK"))
+    assert report.indication is OPEN and codes(report) == {"TIME_TOKEN_REVOCATION_PROVISIONAL"}
+
+
 def test_without_a_token_the_block_stands_for_it() -> None:
     report = verify(f.facts(f.stapled()))
     assert report.proved["time"] | {"tokens": None} == {
@@ -47,6 +58,43 @@ def test_without_a_token_the_block_stands_for_it() -> None:
         "tokens": None,
     }
     assert codes(report) == {"TIME_NO_TOKEN"}
+
+
+SKEW, LATE = TOLERANCES.clock_skew, TOLERANCES.late
+
+
+@pytest.mark.parametrize(
+    ("issue", "facts", "expected"),
+    [
+        ({"after_time": f.T + SKEW, "manifest": {"closed": f.T}}, {}, set()),
+        ({"after_time": f.T + SKEW + 1, "manifest": {"closed": f.T + 1}}, {}, {"TIME_ORDER"}),
+        ({}, {"now": f.T - SKEW}, set()),
+        ({}, {"now": f.T - SKEW - 1}, {"TIME_IN_FUTURE"}),
+        ({"manifest": {"closed": f.T - 60 - SKEW}}, {}, set()),
+        ({"manifest": {"closed": f.T - 61 - SKEW}}, {}, {"TIME_CLOSED_IMPLAUSIBLE"}),
+        ({"manifest": {"closed": f.T + SKEW}}, {}, set()),
+        ({"manifest": {"closed": f.T + SKEW + 1}}, {}, {"TIME_CLOSED_IMPLAUSIBLE"}),
+        ({"after_time": f.T - LATE, "manifest": {"closed": f.T - LATE}}, {}, set()),
+        ({"after_time": f.T - LATE - 1, "manifest": {"closed": f.T - LATE - 1}}, {}, {"TIME_LATE"}),
+    ],
+)
+def test_clocks_may_differ_so_much_and_no_more(issue: Any, facts: Any, expected: set[str]) -> None:
+    report = verify(f.facts(f.stapled(f.issue(**issue)), **facts))
+    found = codes(report) & {"TIME_ORDER", "TIME_IN_FUTURE", "TIME_CLOSED_IMPLAUSIBLE", "TIME_LATE"}
+    assert found == expected
+
+
+def test_a_token_that_may_be_hours_off_gives_no_time() -> None:
+    report = verify(t.facts(t.stamped(accuracy=b"\x30\x04\x02\x02\x0e\x10")))
+    assert codes(report) >= {"TIME_TOKEN_INACCURATE"}
+    assert (report.proved["time"]["source"], report.proved["time"]["signature"]) == ("chain", f.T)
+
+
+@pytest.mark.parametrize("time", [f.T - 60 - SKEW, f.T + SKEW])
+def test_a_token_s_clock_may_differ_as_well(time: int) -> None:
+    assert "TIME_TOKEN_ORDER" not in codes(verify(t.facts(t.stamped(time=time))))
+    accurate = t.stamped(accuracy=b"\x30\x03\x02\x01" + bytes((SKEW,)))
+    assert "TIME_TOKEN_INACCURATE" not in codes(verify(t.facts(accurate)))
 
 
 @pytest.mark.parametrize("policy", ["required", "independent"])
@@ -103,6 +151,11 @@ def test_a_signing_key_that_fell(since: int, indication: Indication) -> None:
     assert ("SIGNER_COMPROMISED" in codes(report, Step.SIGNER_BINDING)) == (indication is not PASSED)
 
 
+def test_a_signing_key_of_somebody_else_that_fell_is_no_matter() -> None:
+    others = f.CompromisedSigner(f.OFFICE_A, f.leaf("B").sha256, f.T - 10**6)
+    assert verify(t.facts(trust=t.trust(compromised_signers=(others,)))).indication is PASSED
+
+
 @pytest.mark.parametrize(
     ("since", "indication"), [(t.STAMPED, FAILED), (t.STAMPED + 1, OPEN), (f.T, OPEN), (f.T + 1, PASSED)]
 )
@@ -112,6 +165,16 @@ def test_an_authority_s_key_that_fell(of: str, since: int, indication: Indicatio
     time = t.authority(compromised_since=since if of.endswith("time") else None)
     trust = f.make_trust(authorities=(signers, time))
     assert verify(t.facts(trust=trust)).indication is indication
+
+
+def test_data_taken_after_the_token_settle_it_for_a_court() -> None:
+    later = f.T + 3600
+    lists = (f.crl(f.ROOT, later), f.crl(f.ISSUING, later), t.crl(t.ROOT, later), t.crl(t.ISSUING, later))
+    data = replace(t.validation(), crls=tuple(sorted(lists)))
+    trust = t.trust(policies=(f.make_policy(revocation="final"),))
+    report = verify(t.facts(t.stamped(t.promised(validation=data)), trust=trust))
+    assert report.indication is PASSED
+    assert not codes(report) & {"TIME_TOKEN_REVOCATION_PROVISIONAL", "REVOCATION_PROVISIONAL"}
 
 
 # ---- who is believed about the time
@@ -129,7 +192,19 @@ def test_an_authority_may_be_listed_itself() -> None:
     assert verify(t.facts(t.stamped(bare, by=t.tsa(t.RIVAL)), trust=t.trust(alone))).indication is PASSED
     for change in ({"state": "suspended"}, {"state": "withdrawn"}):
         struck = replace(own, states=(DatedState("granted", f.T - 10**6), DatedState(since=t.STAMPED, **change)))
-        assert verify(t.facts(trust=t.trust(struck, root))).cause_code == "TIME_TOKEN_AUTHORITY_NOT_GRANTED"
+        report = verify(t.facts(trust=t.trust(struck, root)))
+        told = [finding.code for result in report.steps for finding in result.findings]
+        assert told.count("TIME_TOKEN_AUTHORITY_NOT_GRANTED") == 1  # once, though it is on the path as well
+
+
+@pytest.mark.parametrize(("since", "indication"), [(t.STAMPED, FAILED), (t.STAMPED + 1, PASSED)])
+def test_an_authority_struck_after_its_token_had_stood(since: int, indication: Indication) -> None:
+    """And one that was struck under an old certificate stands while another of its key is granted."""
+    states = (DatedState("granted", f.T - 10**6), DatedState("withdrawn", since))
+    between = t.authority(t.ISSUING, states=states)
+    assert verify(t.facts(trust=t.trust(t.authority(), between))).indication is indication
+    renewed = t.authority(certificate=t.certificate(t.ISSUING, f.T - 50 * 86_400).der)
+    assert verify(t.facts(trust=t.trust(t.authority(), between, renewed))).indication is PASSED
 
 
 def test_a_revocation_of_a_listed_authority_cannot_be_left_out() -> None:
@@ -151,6 +226,8 @@ def test_an_unknown_authority_makes_no_forgery_of_what_lies_beside_its_token() -
     """A trust file without it: what its token needs is there, and is not called unused."""
     report = verify(t.facts(trust=f.make_trust()))
     assert report.indication is OPEN and report.cause_code == "TIME_TOKEN_PATH_REFUSED"
+    independent = f.make_trust(policies=(f.make_policy(token="independent"),))
+    assert codes(verify(t.facts(trust=independent))) == {"TIME_TOKEN_PATH_REFUSED"}
     assert [r.step for r in report.steps if r.outcome is Outcome.UNDETERMINED] == [Step.TIME]
 
 
@@ -206,6 +283,11 @@ def test_what_an_older_system_stated_is_told_from_what_is_proved() -> None:
 
 def honest() -> Bundle:
     return f.stapled(t.stamped())
+
+
+def test_where_no_signature_holds_no_token_is_taken_for_whole() -> None:
+    report = verify(t.facts(replace(t.stamped(), signatures=(b"\x30\x00",))))
+    assert report.indication is FAILED and codes(report) == {"TIME_TOKEN_MISSING"}
 
 
 def without_token(bundle: Bundle) -> Bundle:
