@@ -7,7 +7,6 @@ so is a challenge for another system than the one named. TLS is wanted everywher
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import re
 import ssl
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import orjson
 
 from ledger.core.canonical import FORBIDDEN
 from ledger.core.login import PATH, SERVER, Challenge
@@ -24,9 +24,12 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 CLOCK_SKEW = 120
 MOST = 64 * 1024
 """Bytes read of an answer."""
+_NESTED = 64  # objects and arrays in it
 _ADDRESS = re.compile(rf"({SERVER.pattern}){PATH}([0-9a-f]{{64}})")
 _HERE = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
+_PLAIN = {"Accept-Encoding": "identity"}  # a compressed answer could grow without end
+_MALFORMED = (ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,15 +68,19 @@ def fetch_challenge(address: str, now: int, audience: str | None) -> Challenge:
 def hand_in(challenge: Challenge, cms: bytes) -> OpenedLogin:
     """Raises: as ``fetch_challenge``."""
     body = {"cms": base64.b64encode(cms).decode()}
-    data = _ask(challenge.server, "POST", f"{challenge.address}/response", body)
+    return read_session(challenge.server, _ask(challenge.server, "POST", f"{challenge.address}/response", body))
+
+
+def read_session(server: str, data: bytes) -> OpenedLogin:
+    """What ``server`` answers to a signature that it takes. Raises UnavailableError ``LOGIN_ANSWER``."""
     try:
-        value = json.loads(data)
+        value = _object(data)
         token, until = value.pop("token"), value["until"]
         if type(token) is not str or type(until) is not int:
             raise TypeError
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnavailableError("LOGIN_ANSWER", server=challenge.server, status=201) from error
-    return OpenedLogin(challenge.server, token, until, value)
+    except _MALFORMED as error:
+        raise UnavailableError("LOGIN_ANSWER", server=server, status=201) from error
+    return OpenedLogin(server, token, until, value)
 
 
 def log_out(server: str, token: str) -> None:
@@ -92,10 +99,10 @@ def _ask(server: str, method: str, url: str, body: dict[str, str] | None) -> byt
     try:
         with (
             httpx.Client(verify=verify, timeout=30, trust_env=False, follow_redirects=False) as client,
-            client.stream(method, url, json=body) as response,
+            client.stream(method, url, json=body, headers=_PLAIN) as response,
         ):
             data = bytearray()
-            for piece in response.iter_bytes(4096):
+            for piece in response.iter_raw(4096):
                 data += piece
                 if len(data) > MOST:
                     raise UnavailableError("LOGIN_ANSWER", server=server, status=response.status_code)
@@ -103,15 +110,28 @@ def _ask(server: str, method: str, url: str, body: dict[str, str] | None) -> byt
         raise UnavailableError("LOGIN_UNREACHABLE", server=server) from error
     if response.is_success:
         return bytes(data)
-    raise _refusal(server, response.status_code, bytes(data))
+    raise read_refusal(server, response.status_code, bytes(data))
 
 
-def _refusal(server: str, status: int, data: bytes) -> InputError | UnavailableError:
+def _object(data: bytes) -> dict[str, Any]:
+    """A JSON object, not deeper than it may be wide: ``json`` has no other bound than that of recursion, which py-evm
+    lifts. Raises: ValueError."""
+    if data.count(b"[") + data.count(b"{") > _NESTED:
+        raise ValueError("nested too deeply")
+    value = orjson.loads(data)
+    if type(value) is not dict:
+        raise ValueError("no object")
+    return value
+
+
+def read_refusal(server: str, status: int, data: bytes) -> InputError | UnavailableError:
     """What a problem (RFC 9457) says; its words are shown as far as they can be."""
     try:
-        problem = json.loads(data)
-        code, zh, en = (str(problem[name]) for name in ("code", "detail", "title"))
-    except (ValueError, KeyError, TypeError):
+        problem = _object(data)
+        code, zh, en = (problem[name] for name in ("code", "detail", "title"))
+        if not all(type(text) is str for text in (code, zh, en)):
+            raise TypeError
+    except _MALFORMED:
         return UnavailableError("LOGIN_ANSWER", server=server, status=status)
     if not _CODE.fullmatch(code):
         return UnavailableError("LOGIN_ANSWER", server=server, status=status)

@@ -15,7 +15,9 @@ from ledger.crypto import cms
 from ledger.crypto.algorithms import algorithm_of, verify_raw
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.pdf.bounds import open_reader, require_few_fields
+from ledger.crypto.pdf.metering import Meter, metered
 from ledger.crypto.pdf.reading import MAX_FILE, translated
+from ledger.crypto.pdf.values import Rules
 from ledger.crypto.ses.judging import merged
 from ledger.crypto.ses.pictures import MAX_PIXELS, checked
 from ledger.crypto.ses.values import Picture
@@ -78,7 +80,8 @@ def seal_pdf(
         raise InputError("SES_PICTURE_TYPE", kind=picture.kind)
     known = collect(sealing.key.certificate, None) if collect else ValidationData(tuple(chain), (), ())
     room = ROOM + sum(map(len, (sealing.key.certificate, *known.certificates))) + (TOKEN_ROOM if authority else 0)
-    output, prepared, session = translated(lambda: _prepare(data, sealing, picture, now, room))
+    with metered(len(data)) as meter:
+        output, prepared, session = translated(lambda: _prepare(data, sealing, picture, now, room, meter))
     octets = output.getbuffer()
     covered = bytes(octets[: prepared.reserved_region_start]) + bytes(octets[prepared.reserved_region_end :])
     octets.release()
@@ -92,14 +95,16 @@ def seal_pdf(
     return bytes(translated(lambda: _store(output, stored)))
 
 
-def _prepare(data: bytes, sealing: Sealing, picture: Picture, now: int, room: int) -> tuple[BytesIO, Any, Any]:
+def _prepare(
+    data: bytes, sealing: Sealing, picture: Picture, now: int, room: int, meter: Meter
+) -> tuple[BytesIO, Any, Any]:
     """The new revision with ``room`` bytes for the CMS, and the session that will fill it."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
     from pyhanko.sign.signers import cms_embedder as embedder
     from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
-    reader = open_reader(data, strict=False)
+    reader = open_reader(data, Rules.NONE, meter)
     if reader.encrypted:
         raise InputError("PDF_ENCRYPTED")
     require_few_fields(reader)

@@ -44,15 +44,17 @@ from ledger.crypto.ses.verifying import verify_seal, verify_signature
 from ledger.crypto.subject_identity import identities_of
 from ledger.crypto.timestamps import over, stamper_of, verify_kept, verify_token
 from ledger.crypto.trust_signatures import verify_trust_file
-from ledger.errors import InputError, ZhengyinError, messages
+from ledger.errors import InputError, ZhengyinError
 from ledger.outside.key_files import read_private_key
 from ledger.outside.pkcs11_uris import read_pkcs11_file
 from ledger.outside.pkcs12 import is_pkcs12, read_pkcs12
 from ledger.outside.software_keys import SoftwareKey
 from ledger.services.trust_lote import read_lote
 from ledger.verification import Facts, verify
+from scripts.fuzzing import protocols
+from scripts.fuzzing.promises import each, require_told, shown
 
-NOW = 1_790_000_000
+NOW = protocols.NOW
 CONTENT = b"what the seeds sign"
 PASSPHRASE = b"geheim"
 REQUEST = timestamp_exchange.make_request("sha256", over(CONTENT), b"12345678")
@@ -77,28 +79,7 @@ def replay(name: str, data: bytes) -> None:
     try:
         TARGETS[name].run(data)
     except ZhengyinError as error:
-        _require_told(error)
-
-
-def _require_told(error: ZhengyinError) -> None:
-    if error.code not in messages():
-        raise AssertionError(f"{error.code} has no words")
-    for language in ("zh", "en"):
-        error.text(language).encode()  # type: ignore[arg-type]
-
-
-def _shown(report: Any) -> None:
-    json.dumps(report.to_json(), ensure_ascii=False).encode()
-    for language in ("zh", "en"):
-        str(report.text(language)).encode()
-
-
-def _each(data: bytes, *readers: Callable[[bytes], Any]) -> None:
-    for read in readers:
-        try:
-            read(data)
-        except ZhengyinError as error:
-            _require_told(error)
+        require_told(error)
 
 
 def _sequences(data: bytes) -> list[tuple[bytes, ...]]:
@@ -109,7 +90,7 @@ def _sequences(data: bytes) -> list[tuple[bytes, ...]]:
 def _der(data: bytes) -> None:
     def walk(content: bytes, depth: int) -> None:
         for element in der.read_all(content, 64):
-            _each(element.outer, lambda _, e=element: der.read_oid(e), lambda _, e=element: der.read_time(e))  # type: ignore[misc]
+            each(element.outer, lambda _, e=element: der.read_oid(e), lambda _, e=element: der.read_time(e))  # type: ignore[misc]
             if element.tag & 0x20 and depth:
                 with suppress(InputError):
                     walk(element.content, depth - 1)
@@ -119,7 +100,7 @@ def _der(data: bytes) -> None:
 
 def _certificate(data: bytes) -> None:
     readers = (facts_of, extensions_of, identities_of, read_holder, read_subject)
-    _each(data, *readers, lambda d: algorithm_of(read_certificate(d).spki))
+    each(data, *readers, lambda d: algorithm_of(read_certificate(d).spki))
 
 
 def _cms(data: bytes) -> None:
@@ -127,11 +108,11 @@ def _cms(data: bytes) -> None:
 
 
 def _foreign_cms(data: bytes) -> None:
-    _each(data, verify_foreign, lambda d: verify_foreign(d, CONTENT))
+    each(data, verify_foreign, lambda d: verify_foreign(d, CONTENT))
 
 
 def _token(data: bytes) -> None:
-    _each(data, lambda d: verify_token(d, over(CONTENT)), lambda d: verify_kept(d, CONTENT), stamper_of)
+    each(data, lambda d: verify_token(d, over(CONTENT)), lambda d: verify_kept(d, CONTENT), stamper_of)
 
 
 def _token_response(data: bytes) -> None:
@@ -157,7 +138,7 @@ def _seed_certificate() -> Any:
 def _path(data: bytes) -> None:
     leaves, others, roots, crls, ocsps = _sequences(data)
     leaf = leaves[0] if leaves else b""
-    _each(leaf, lambda d: find_paths(d, others, roots, NOW), lambda d: inquire(d, others, roots, (crls, ocsps), NOW))
+    each(leaf, lambda d: find_paths(d, others, roots, NOW), lambda d: inquire(d, others, roots, (crls, ocsps), NOW))
 
 
 def _revocation(data: bytes) -> None:
@@ -170,7 +151,7 @@ def _ca_check(data: bytes) -> None:
     entries = [tuple(Entry(str(n), one, CONTENT) for n, one in enumerate(part)) for part in _sequences(data)]
     for fit in check(Material(*entries), NOW):
         if fit.cause is not None:
-            _require_told(fit.cause)
+            require_told(fit.cause)
 
 
 @cache
@@ -179,26 +160,26 @@ def _judges() -> Judges:
 
 
 def _ofd(data: bytes) -> None:
-    _shown(verify_package(data, NOW, _judges()))
+    shown(verify_package(data, NOW, _judges()))
 
 
 def _pdf(data: bytes) -> None:
-    _shown(verify_pdf(data, NOW, _judges()))
+    shown(verify_pdf(data, NOW, _judges()))
 
 
 def _seal(data: bytes) -> None:
-    _shown(verify_seal(data, NOW, _judges()))
+    shown(verify_seal(data, NOW, _judges()))
 
 
 def _seal_signature(data: bytes) -> None:
-    _shown(verify_signature(data, NOW, None, _judges()))
+    shown(verify_signature(data, NOW, None, _judges()))
 
 
 def _xml(data: bytes) -> None:
     def walk(node: xml.Node) -> None:
         for child in node.children:
             walk(child)
-        _each(b"", lambda _: node.value(), lambda _: [node.need(name) for name in node.attributes])
+        each(b"", lambda _: node.value(), lambda _: [node.need(name) for name in node.attributes])
 
     for root in ("OFD", "Document", "Signatures", "Signature"):
         with suppress(InputError):
@@ -207,19 +188,19 @@ def _xml(data: bytes) -> None:
 
 def _pkcs12(data: bytes) -> None:
     is_pkcs12(data)
-    _each(data, lambda d: read_pkcs12(d, None))
-    key, _ = read_pkcs12(data, PASSPHRASE)
+    each(data, lambda d: read_pkcs12(d, None))
+    key = read_pkcs12(data, PASSPHRASE).key
     SoftwareKey(key).sign(CONTENT)
 
 
 def _key(data: bytes) -> None:
-    _each(data, lambda d: read_private_key(d, None), read_pkcs11_file)
+    each(data, lambda d: read_private_key(d, None), read_pkcs11_file)
     SoftwareKey(read_private_key(data, PASSPHRASE)).sign(CONTENT)
 
 
 def _pem(data: bytes) -> None:
     readers = (certificate_files.read_certificates, certificate_files.read_lists, certificate_files.read_responses)
-    _each(data, pem.read, *readers, lambda d: certificate_files.leaf_first(certificate_files.read_certificates(d)))
+    each(data, pem.read, *readers, lambda d: certificate_files.leaf_first(certificate_files.read_certificates(d)))
 
 
 def _trust_file(data: bytes) -> None:
@@ -232,8 +213,8 @@ def _lote(data: bytes) -> None:
 
 def _canonical(data: bytes) -> None:
     """Everything small that is written in canonical JSON."""
-    _each(data, decode, Record.from_bytes, Manifest.from_bytes, read_trust_document, Challenge.from_bytes)
-    _each(data, BackupManifest.from_bytes)
+    each(data, decode, Record.from_bytes, Manifest.from_bytes, read_trust_document, Challenge.from_bytes)
+    each(data, BackupManifest.from_bytes)
 
 
 @cache
@@ -243,7 +224,7 @@ def _trust() -> Trust:
 
 def _bundle(data: bytes) -> None:
     """By the whole procedure: proofs, statements and tokens in it are read, too."""
-    _each(data, Bundle.from_bytes)
+    each(data, Bundle.from_bytes)
     report = verify(Facts(bundle=data, documents=(), trust=_trust(), now=_BUNDLE_NOW))
     json.dumps(report.to_json(), ensure_ascii=False).encode()
 
@@ -276,6 +257,10 @@ TARGETS: dict[str, Target] = {
     "pkcs12": Target(_pkcs12, "der", 8192, ("asn1crypto.pkcs12",)),
     "key": Target(_key, "der", 8192),
     "pem": Target(_pem, "raw"),
+    "login-response": Target(protocols.login_response, "der", 16_384, _PATHS),
+    "login-answer": Target(protocols.login_answer, "json", 8192),
+    "signer": Target(protocols.signer, "raw", 8192),
+    "key-envelope": Target(protocols.key_envelope, "raw", 1024),
     "trust-file": Target(_trust_file, "json", 16_384),
     "lote": Target(_lote, "json", 16_384),
     "canonical": Target(_canonical, "json", 16_384),

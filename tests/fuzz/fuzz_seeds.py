@@ -11,6 +11,7 @@ from pathlib import Path
 
 import ofd_kit
 import pdf_kit
+import raw_pdf
 import ses_kit
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import PrivateFormat, load_pem_private_key, pkcs12
@@ -21,10 +22,14 @@ from timestamp_kit import granted, make_tsa
 
 from ledger.core.bundles import Bundle
 from ledger.core.trust import TrustFile
-from ledger.crypto import der, pem
+from ledger.crypto import der, envelopes, pem
 from ledger.crypto.cms import assemble, signed_attributes
+from ledger.crypto.key_envelopes import KeyHead
 from ledger.crypto.ses.values import Version
-from ledger.services.trust_lote import lote
+from ledger.errors import ConfigError
+from ledger.outside.signing_service import questions
+from ledger.services.trust_lote_writing import lote
+from scripts.fuzzing.protocols import CHALLENGE, DATA_KEY
 from scripts.fuzzing.targets import CONTENT, KEPT, PASSPHRASE, REQUEST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,7 +126,8 @@ def documents(_: Kit) -> Seeds:
 
 def pdfs(kit: Kit) -> Seeds:
     bare = pdf_kit.sealed(kit, CA, stored=False)
-    return {"none": pdf_kit.document(1), "sealed": pdf_kit.sealed(kit, CA, CA), "bare": bare}
+    revised = raw_pdf.signed().put(9, b"<<>>").end().bytes()
+    return {"none": pdf_kit.document(1), "sealed": pdf_kit.sealed(kit, CA, CA), "bare": bare, "revised": revised}
 
 
 def containers(kit: Kit) -> Seeds:
@@ -151,6 +157,39 @@ def texts(kit: Kit) -> Seeds:
         "list": pem.write("X509 CRL", kit.crl(CA)).encode(),
         "bundle": ofd_kit.plainly_signed(CONTENT),
     }
+
+
+def login_responses(kit: Kit) -> Seeds:
+    leaf = kit.leaf(CA)
+    return {"person": leaf.signer.sign_detached(CHALLENGE.to_bytes(), NOW)}
+
+
+def login_answers(_: Kit) -> Seeds:
+    said = {"token": "zl_" + "0" * 12 + "_" + "A" * 43, "until": NOW, "audience": CHALLENGE.audience.to_json()}
+    refusal = {"code": "LOGIN_REVOKED", "detail": "证书已撤销", "title": "revoked"}
+    texts = {"session": json.dumps(said).encode(), "refusal": json.dumps(refusal).encode()}
+    return texts | {"challenge": CHALLENGE.to_bytes()}
+
+
+def messages(_: Kit) -> Seeds:
+    parts = questions.BatchParts(bytes(64), bytes(64), None)
+    asked = {
+        "describe": questions.Describe("114401000700000148", "main").to_message(),
+        "unapproved": questions.Unapproved("114401000700000148", parts).to_message(),
+        "indexes": questions.unapproved([1, 3]),
+        "signed": questions.signed(b"attributes", b"signature"),
+        "refused": questions.refused(ConfigError("SIGNER_CLIENT", client="somebody")),
+    }
+    return {name: message.to_bytes() for name, message in asked.items()}
+
+
+def key_envelopes(_: Kit) -> Seeds:
+    found = {}
+    for algorithm, encryption in envelopes.ENCRYPTIONS.items():
+        head, key = KeyHead(algorithm, "files", 2), DATA_KEY[: encryption.key_bytes]
+        sealed = envelopes.encrypt(algorithm, key, CONTENT, head.associated("city", ""))
+        found[algorithm] = head.to_bytes() + sealed
+    return found
 
 
 def trust_files(_: Kit) -> Seeds:
@@ -185,6 +224,7 @@ MAKERS: dict[str, Callable[[Kit], Seeds]] = {
     "token-response": answers, "ocsp": ocsps, "crl": crls, "path": paths, "revocation": revocations,
     "ca-check": material, "seal": seals, "seal-signature": seal_signatures, "ofd": packages, "xml": documents,
     "pdf": pdfs, "pkcs12": containers, "key": keys, "pem": texts, "trust-file": trust_files, "lote": lists,
+    "login-response": login_responses, "login-answer": login_answers, "signer": messages, "key-envelope": key_envelopes,
     "canonical": canonicals, "bundle": bundles, "type-file": types,
 }  # fmt: skip
 

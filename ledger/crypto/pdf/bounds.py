@@ -1,69 +1,39 @@
-"""What a PDF may cost: bytes that its streams unpack to, and fields, pages and revisions to walk through.
+"""What a PDF may have: revisions, and fields and pages to walk through. What it may cost is counted by ``metering``.
 
-pyHanko bounds the first more widely than a small file needs, and walks trees as they come: one whose every node names
-the next one twice is no longer than others, and never walked to its end.
+Trees are walked as they come: one whose every node names the next one twice is no longer than others, and never walked
+to its end.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
-from functools import cache
-from io import BytesIO
 from typing import Any
 
+from ledger.crypto.pdf.metering import MAX_DEPTH, MAX_REVISIONS, Meter, bound_library
+from ledger.crypto.pdf.values import Rules
 from ledger.errors import InputError
 
-MAX_STREAM = 16 << 20  # bytes unpacked
-MAX_TOTAL, MAX_RATIO = 16 << 20, 8  # bytes unpacked of all streams, or times the file if that is more
-MAX_OBJECTS = 500_000  # in one cross-reference stream
-MAX_REVISIONS = 256
 MAX_FIELDS = 20_000  # in all revisions together
 MAX_PAGES = 10_000
-_LONG_NUMBER = re.compile(rb"(?<![0-9])[0-9]{500000}")  # in a file; a signature's padding is such a run, too
 
 # The library writes what it makes of a file into the log, and names of fields, which may be anybody's, with it.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
 
 
-def open_reader(data: bytes, strict: bool) -> Any:
-    """``PdfFileReader`` within these bounds.
+def open_reader(data: bytes, rules: Rules, meter: Meter) -> Any:
+    """``BoundedReader``.
 
     Raises:
         InputError: ``PDF_BOMB``; ``PDF_MANY``; what the library raises.
     """
-    from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
-    from pyhanko.pdf_utils.reader import PdfFileReader
+    bound_library()
+    from ledger.crypto.pdf.readers import BoundedReader
 
-    if _LONG_NUMBER.search(data):
-        raise InputError("PDF_BOMB")  # read by the library in time of the square of its length, and more
-    _bound_tables()
-    each = StreamDecodeLimits(max_output_size=MAX_STREAM)
-    limits = DecodeLimits(per_stream=each, document_budget=DocumentDecodeBudget(MAX_TOTAL, MAX_RATIO))
-    reader = PdfFileReader(BytesIO(data), strict=strict, decode_limits=limits)
+    reader = BoundedReader(data, rules, meter)
     if reader.total_revisions > MAX_REVISIONS:
         raise InputError("PDF_MANY", limit=MAX_REVISIONS)
     return reader
-
-
-@cache
-def _bound_tables() -> None:
-    """A cross-reference stream says how many entries it has, and the library goes through so many even where there are
-    no bytes for them. It gives no other place to ask first."""
-    from pyhanko.pdf_utils import xref
-    from pyhanko.pdf_utils.generic import StreamObject
-    from pyhanko.pdf_utils.misc import PdfReadError
-
-    parse = xref.parse_xref_stream
-
-    def bounded(xref_stream: StreamObject, strict: bool = True) -> Iterator[Any]:
-        index = xref_stream.get("/Index", [0, xref_stream.get("/Size")])
-        if sum(list(index)[1::2]) > MAX_OBJECTS:
-            raise PdfReadError("too many objects")
-        return parse(xref_stream, strict)
-
-    xref.parse_xref_stream = bounded
 
 
 def require_few_fields(reader: Any) -> None:
@@ -106,6 +76,8 @@ def _nodes(kids: Any) -> Iterator[tuple[Any, Any]]:
             yield getattr(kid, "reference", None), node
             below = _entry(node, "/Kids")
             if isinstance(below, list):
+                if len(waiting) == MAX_DEPTH:
+                    raise InputError("PDF_MANY", limit=MAX_DEPTH)
                 waiting.append(iter(below))
 
 

@@ -1,4 +1,4 @@
-"""Reading signatures and later changes of a PDF with pyHanko.
+"""Reading the signatures of a PDF with pyHanko.
 
 What a signature covers is asked twice: pyHanko looks at revisions and cross-reference tables, and the ByteRange itself
 must leave out the contents and nothing else. A range that jumps, or a gap wider than the contents, hides what the
@@ -16,13 +16,16 @@ from typing import Any, TypeVar
 from ledger.core.bundles import ValidationData
 from ledger.crypto import der
 from ledger.crypto.pdf import bounds
-from ledger.crypto.pdf.values import Changes, PdfSignature, SignedPdf
+from ledger.crypto.pdf.comparing import compare
+from ledger.crypto.pdf.metering import Meter, metered
+from ledger.crypto.pdf.values import PdfSignature, Rules, SignedPdf
 from ledger.errors import InputError
 
 T = TypeVar("T")
 
 MAX_FILE = 64 << 20
 MAX_SIGNATURES = 32
+MAX_DIGESTED = 256 << 20  # octets that all signatures together cover
 MAX_STORED = 256  # certificates, lists and responses, each
 MAX_STORED_BYTES = 16 << 20  # of all of them
 
@@ -46,16 +49,18 @@ def read_signed(data: bytes) -> SignedPdf:
 
     Raises:
         InputError: ``PDF_SIZE``; ``PDF_SYNTAX``; ``PDF_ENCRYPTED``; ``PDF_BOMB``; ``PDF_MANY``; ``PDF_BYTE_RANGE``;
-            ``PDF_CONTENTS``.
+            ``PDF_CONTENTS``; ``PDF_SHARED``.
     """
     if len(data) > MAX_FILE:
         raise InputError("PDF_SIZE", length=len(data), limit=MAX_FILE)
-    try:
-        return translated(lambda: _read(data, strict=True))
-    except InputError as error:
-        if error.code != "PDF_SYNTAX":
-            raise
-        return translated(lambda: _read(data, strict=False))
+    with metered(len(data)) as meter:
+        for rules in (Rules.ALL, Rules.OBJECTS):
+            try:
+                return translated(lambda rules=rules: _read(data, rules, meter))  # type: ignore[misc]
+            except InputError as error:
+                if error.values.get("reason") != "PdfStrictReadError":  # another time would find the same fault
+                    raise
+        return translated(lambda: _read(data, Rules.NONE, meter))
 
 
 def translated(read: Callable[[], T]) -> T:
@@ -70,14 +75,18 @@ def translated(read: Callable[[], T]) -> T:
         raise InputError("PDF_SYNTAX", reason=type(error).__name__) from error
 
 
-def _read(data: bytes, strict: bool) -> SignedPdf:
-    reader = bounds.open_reader(data, strict)
+def _read(data: bytes, rules: Rules, meter: Meter) -> SignedPdf:
+    reader = bounds.open_reader(data, rules, meter)
     if reader.encrypted:
         raise InputError("PDF_ENCRYPTED")
     bounds.require_few_fields(reader)
     found = [_signature(reader, data, name, field) for name, field in _fields(reader)]
-    found.sort(key=lambda signature: len(signature.covered))
-    return SignedPdf(tuple(found), not strict, _stored(reader))
+    if len({signature.byte_range for signature in found}) < len(found):
+        raise InputError("PDF_SHARED")
+    if sum(signature.byte_range[1] + signature.byte_range[3] for signature in found) > MAX_DIGESTED:
+        raise InputError("PDF_BOMB")
+    found.sort(key=lambda signature: signature.byte_range[1] + signature.byte_range[3])
+    return SignedPdf(tuple(found), rules is not Rules.ALL, _stored(reader))
 
 
 def _fields(reader: Any) -> Iterator[tuple[str, Any]]:
@@ -93,14 +102,16 @@ def _signature(reader: Any, data: bytes, name: str, field: Any) -> PdfSignature:
     from pyhanko.sign.validation.pdf_embedded import extract_contents
 
     value = field["/V"]
-    contents, numbers = extract_contents(value), [int(n) for n in value["/ByteRange"]]
-    entire, changes, permitted = _compare(reader, field, contents)
+    contents = extract_contents(value)
+    numbers = _byte_range(data, value["/ByteRange"], contents)
+    entire, changes, permitted = compare(reader, data, field, contents)
     page, box = _place(reader, field)
     return PdfSignature(
         field=name,
         sub_filter=str(_member(value, "/SubFilter", ""))[1:],
         contents=_unpadded(contents),
-        covered=_covered(data, numbers, contents),
+        file=data,
+        byte_range=numbers,
         entire=entire,
         to_end=numbers[2] + numbers[3] == len(data),
         changes=changes,
@@ -123,12 +134,12 @@ def _stated(value: Any) -> int | None:
         return None
 
 
-def _covered(data: bytes, numbers: list[int], contents: bytes) -> bytes:
+def _byte_range(data: bytes, numbers: Any, contents: bytes) -> tuple[int, int, int, int]:
     """Everything from the first byte on but the string of the contents, angle brackets included (ISO 32000-2 section
     12.8.1)."""
-    if len(numbers) != 4 or min(numbers) < 0:
+    if len(numbers) != 4 or not all(isinstance(number, int) and number >= 0 for number in numbers):
         raise InputError("PDF_BYTE_RANGE")
-    start, length, resume, rest = numbers
+    start, length, resume, rest = map(int, numbers)
     gap = data[length:resume]
     fits = start == 0 and resume + rest <= len(data) and gap[:1] + gap[-1:] == b"<>"
     try:
@@ -137,7 +148,7 @@ def _covered(data: bytes, numbers: list[int], contents: bytes) -> bytes:
         fits = False
     if not fits:
         raise InputError("PDF_BYTE_RANGE")
-    return data[:length] + data[resume : resume + rest]
+    return start, length, resume, rest
 
 
 def _unpadded(contents: bytes) -> bytes:
@@ -157,35 +168,6 @@ def _length(data: bytes) -> int | None:
     size = first - 0x80
     whole = 2 + size + int.from_bytes(data[2 : 2 + size], "big")
     return whole if 1 <= size <= 4 and whole <= len(data) else None
-
-
-def _compare(reader: Any, field: Any, contents: bytes) -> tuple[bool, Changes, bool]:
-    """Does the range end a revision, what came after it, and did the signer allow that?"""
-    from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
-    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-    from pyhanko.sign.validation.status import SignatureCoverageLevel
-
-    # its constructor reads the contents as CMS, which they need not be
-    placed: Any = EmbeddedPdfSignature.__new__(EmbeddedPdfSignature)
-    reference = field.raw_get("/V")
-    placed.reader, placed.sig_field, placed.sig_object = reader, field, reference.get_object()
-    placed.byte_range, placed.pkcs7_content = placed.sig_object["/ByteRange"], contents
-    placed.signed_revision = reader.xrefs.get_last_change(reference.reference)
-    placed._docmdp = placed._fieldmdp = None
-    placed._docmdp_queried = placed._fieldmdp_queried = False
-    placed.coverage = placed.evaluate_signature_coverage()
-    found = placed.evaluate_modifications(DEFAULT_DIFF_POLICY)
-    entire = placed.coverage >= SignatureCoverageLevel.ENTIRE_REVISION
-    if not isinstance(found, DiffResult):
-        return entire, Changes.OTHER, False
-    level = found.modification_level
-    kinds = {
-        ModificationLevel.NONE: Changes.NONE,
-        ModificationLevel.LTA_UPDATES: Changes.ARCHIVAL,
-        ModificationLevel.FORM_FILLING: Changes.FORM,
-    }
-    allowed = placed.docmdp_level
-    return entire, kinds.get(level, Changes.OTHER), allowed is None or level.value <= allowed.value
 
 
 def _place(reader: Any, field: Any) -> tuple[int | None, tuple[float, float, float, float] | None]:

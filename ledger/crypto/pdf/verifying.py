@@ -105,6 +105,8 @@ def _changes(read: SignedPdf) -> Findings:
 
 
 def _change(one: PdfSignature) -> Finding:
+    if one.changes is Changes.UNCLEAR:
+        return undetermined("PDF_CHANGES_UNCLEAR", field=one.field)
     if one.changes is Changes.OTHER:
         return failed("PDF_CHANGED", field=one.field)
     if not one.permitted:

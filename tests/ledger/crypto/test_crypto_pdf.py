@@ -210,10 +210,11 @@ def test_an_encrypted_file_is_refused(pki: Kit) -> None:
     assert report(pki, output.getvalue()).cause_code == "PDF_ENCRYPTED"
 
 
-def test_an_ses_signature_of_a_maker_of_seals_is_judged_by_its_own_rules(pki: Kit, seal: bytes) -> None:
+@pytest.mark.parametrize("name", [b"/GM.sm2seal         ", b"/ACME.sealed.detachd"])
+def test_an_ses_signature_of_a_maker_of_seals_is_judged_by_its_own_rules(pki: Kit, seal: bytes, name: bytes) -> None:
     """Vendors put the blob of an OFD seal where a CMS would be."""
     require_sm2()
-    foreign = seal.replace(b"/ETSI.CAdES.detached", b"/ACME.sealed.detachd")
+    foreign = seal.replace(b"/ETSI.CAdES.detached", name)
     (one,) = read_signed(foreign).signatures
     for digest, refused in ((sm3(one.covered), False), (sm3(b"another document"), True)):
         blob = signature(digest=digest).hex().encode()

@@ -67,9 +67,12 @@ FETCHED: dict[str, tuple[Callable[[Challenge], Answer], str]] = {
     "something else to be signed": (lambda c: (200, b'{"tag":"zhengyin/manifest/1"}'), "SHAPE_TAG"),
     "no JSON": (lambda c: (200, b"<html>"), "CANONICAL_"),
     "too large": (lambda c: (200, bytes(MOST + 1)), "LOGIN_ANSWER"),
+    "nested without end": (lambda c: (400, b"[" * MOST), "LOGIN_ANSWER"),
     "a redirect": (lambda c: (302, b""), "LOGIN_ANSWER"),
     "a page of errors": (lambda c: (500, b"<html>"), "LOGIN_ANSWER"),
     "a code that is none": (lambda c: problem(400, "<script>"), "LOGIN_ANSWER"),
+    "a refusal nested deeply": (lambda c: (400, b'{"code":' + b"[" * 60_000), "LOGIN_ANSWER"),
+    "a refusal whose code is an array": (lambda c: (400, b'{"code":["A_B"],"detail":"a","title":"b"}'), "LOGIN_ANSWER"),
     "a refusal": (lambda c: problem(404, "LOGIN_CHALLENGE_UNKNOWN"), "LOGIN_REFUSED"),
 }
 
