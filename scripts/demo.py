@@ -2,8 +2,8 @@
 (`--no-serve`, or `make demo SERVE=0`, ends instead).
 
 Two registration offices, a court, a notary and a council of three; 1,000 real-estate certificates and 50 business
-licenses from CSV, two pieces of evidence, an e-seal; then what a citizen, a clerk and a court see of them. And offices
-of ten certification authorities of three jurisdictions, each with its own circumstances.
+licenses from CSV, two pieces of evidence, an e-seal that is put on a PDF and an OFD; then what a citizen, a clerk and a
+court see of them. And offices of ten certification authorities of three jurisdictions, each with its own circumstances.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from ledger.settings import load_settings  # noqa: E402
 from ledger.verification.report import Report  # noqa: E402
 from scripts import demo_data as data  # noqa: E402
 from scripts.demo_authorities import Authorities  # noqa: E402
+from scripts.demo_login import log_in_twice  # noqa: E402
+from scripts.demo_seals import NAME, Sealing  # noqa: E402
 from scripts.demo_serving import serve_demo  # noqa: E402
 
 LICENSES, BUSINESSES, WITH_FILES = 1000, 50, 5
@@ -102,8 +104,21 @@ def deposit(demo: Demo) -> None:
         }
         accepted = demo.app.issuing.deposit(who, evidence, [path], values)
         demo.ids.setdefault("evidence", []).append(accepted.id)
-    seal = {"name": "示范甲市不动产登记专用章", "owner": OFFICE_A, "sealType": "业务专用章", "certificate": "demo"}
-    demo.ids["seal"] = [demo.app.issuing.issue(OFFICE_A, demo.app.types.get("seal"), seal).id]
+
+
+def seal(demo: Demo, sealing: Sealing | None) -> None:
+    """Without SM2 a seal is registered by its name alone, and put on nothing."""
+    if sealing is not None:
+        demo.ids["seal"] = [sealing.make()]
+        sealing.put_on()
+        return
+    told = {"name": NAME, "owner": OFFICE_A, "sealType": "业务专用章", "certificate": "demo"}
+    demo.ids["seal"] = [demo.app.issuing.issue(OFFICE_A, demo.app.types.get("seal"), told).id]
+
+
+def log_in(demo: Demo) -> None:
+    if len(log_in_twice(demo.app)) != 1:
+        raise SystemExit("one person, two identities")
 
 
 def drain(demo: Demo) -> None:
@@ -130,13 +145,16 @@ def change(demo: Demo) -> None:
     demo.ids["renewed"] = [o.id for o in outcomes if o.id]
 
 
-def verify_all(demo: Demo) -> None:
+def verify_all(demo: Demo, sealing: Sealing | None) -> None:
     app, ids = demo.app, demo.ids
     certificates = ids["real-estate-certificate"]
     page, chat = (digest_path(demo.folder / name) for name in ("网页取证.html", "聊天记录.txt"))
     demo.show("证据：网页取证 evidence", app.verifying.by_file(page, Question((page,))))
     demo.show("证据：聊天记录 evidence", app.verifying.by_file(chat, Question((chat,))))
     demo.show("电子印章 e-seal", app.verifying.by_id(ids["seal"][0], Question()))
+    if sealing is not None:
+        demo.show("盖章 PDF sealed PDF", sealing.verify("pdf"))
+        demo.show("盖章 OFD sealed OFD", sealing.verify("ofd"))
     pdf = demo.folder / "files" / "real-estate-0.pdf"
     demo.show("原件 untouched license", app.verifying.by_file(digest_path(pdf), Question((digest_path(pdf),))))
     broken = demo.folder / "one-byte-changed.pdf"
@@ -184,24 +202,28 @@ def main(console: Console, serving: bool) -> int:
                   f"CAs, council 2 of 3  [dim]{time.monotonic() - started:.1f} s[/]")  # fmt: skip
     if len(plan.authorities) < len(OFFICES):
         console.print("[yellow]![/] SM2 works nowhere on this machine (zhengyin doctor): without the CAs of that kind")
-    with App(load_settings(home)) as app:
+    with App(load_settings(home).model_copy(update={"login_address": "http://127.0.0.1"})) as app:
         demo, ten = Demo(app, build, console), Authorities(app, build)
+        sealing = Sealing(app, build) if plan.seals is not None else None
+        demo.step("one person logged in by certificates of two CAs: one identity", lambda: log_in(demo))
         demo.step(f"{LICENSES:,} 不动产权证书 and {BUSINESSES} 营业执照 imported from CSV", lambda: import_all(demo))
-        demo.step("2 pieces of evidence deposited, 1 e-seal registered", lambda: deposit(demo))
+        demo.step("2 pieces of evidence deposited", lambda: deposit(demo))
+        words = "1 e-seal made, registered, put on a PDF and an OFD" if sealing else "1 e-seal registered"
+        demo.step(words, lambda: seal(demo, sealing))
         demo.step("licenses by an office of each certification authority", ten.issue)
         ten.ids |= {MAIN_CA: demo.ids["real-estate-certificate"], OTHER_CA: demo.ids["business-license"]}
         demo.step("signed and anchored", lambda: drain(demo))
         demo.step("one revoked, one suspended, one superseded; each decision signed and anchored", lambda: change(demo))
         demo.step("one CA reported stolen by the council, and a license issued by it afterwards", ten.steal)
         demo.step("statuses recorded on chain", lambda: drain(demo))
-        demo.step("verified", lambda: verify_all(demo))
+        demo.step("verified", lambda: verify_all(demo, sealing))
         demo.step("verified offline with a stapled state", lambda: verify_offline_stapled(demo))
         demo.step("verified for each certification authority", ten.verify)
         console.print(table(demo))
         console.print(ten.table())
     console.print(f"\n{time.monotonic() - started:.1f} s in all. The data folder is {home.relative_to(ROOT)}: try")
     console.print(f"  .venv/bin/zhengyin --home {home.relative_to(ROOT)} show {demo.ids['real-estate-certificate'][0]}")
-    wrong = check(demo, ten)
+    wrong = check(demo, ten, sealing is not None)
     if serving and not wrong:
         serve_demo(home, demo.ids["real-estate-certificate"][0], console)
     return wrong
@@ -220,9 +242,9 @@ def table(demo: Demo) -> Table:
     return shown
 
 
-def check(demo: Demo, ten: Authorities) -> int:
+def check(demo: Demo, ten: Authorities, sealed: bool) -> int:
     """The demonstration fails if any answer is not the one that was arranged."""
-    expected = [0, 0, 0, 0, 1, 1, 1, 1, 0, 1, 3, 0]
+    expected = [0, 0, 0, *([0, 0] if sealed else []), 0, 1, 1, 1, 1, 0, 1, 3, 0]
     found_codes = [report.exit_code for _, report in demo.rows]
     if found_codes != expected:
         Console(stderr=True).print(f"[red]expected exit codes {expected}, found {found_codes}[/]")

@@ -1,5 +1,6 @@
 """The second table of the demonstration: offices of ten certification authorities issue, and a verifier answers for
-each as that authority's circumstances want it."""
+each as that authority's circumstances want it; under a revoked one nothing is signed, until the office has another
+certificate."""
 
 from __future__ import annotations
 
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ledger.assembly.adapters import MAIN
 from ledger.assembly.app import App
 from ledger.assembly.council_work import decide, renew_trust
 from ledger.assembly.demo_pki_plan import MAIN_CA, OFFICES, OTHER_CA
 from ledger.assembly.trust_work import compromise
 from ledger.core.bundles import Bundle
 from ledger.crypto.certificates import fingerprint
+from ledger.errors import ConfigError
 from ledger.outside.demo_pki import plan as pki
 from ledger.outside.demo_pki.pki import DemoPki
 from ledger.outside.signing_keys import SigningKey
@@ -26,30 +29,46 @@ from scripts import demo_data as data
 
 LICENSES = 3  # of each office
 STOLEN = "ca-h"
+REVOKED = "revoked-intermediate"
 WORDS = {
     "plain": "正常 plain",
     "cross-certified": "交叉认证 cross-certified",
     "deep": "多一级机构 one more level",
     "renewed": "根已更新 renewed root",
-    "revoked-intermediate": "中级已吊销 intermediate",
+    REVOKED: "换用另一中级 another intermediate",
 }
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer. ``wanted``: the code that has to decide it, ``None`` for a license that passes."""
+
+    ca: pki.DemoCa
+    circumstances: str
+    verdict: str
+    colour: str
+    code: str | None
+    wanted: str | None
 
 
 @dataclass
 class Authorities:
-    """``ids``: of the licenses by authority; ``rows``: authority, its circumstances, the answer, and the code that has
-    to decide it, ``None`` for a license that passes."""
+    """``ids``: of the licenses by authority."""
 
     app: App
     folder: Path
     ids: dict[str, list[str]] = field(default_factory=dict)
-    rows: list[tuple[pki.DemoCa, str, Report, str | None]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
     def issue(self) -> None:
         """A few licenses by the office of each authority that is not one of the two large ones'."""
         for label in pki.usable():
-            if label not in (MAIN_CA, OTHER_CA):
-                self._import(label, LICENSES)
+            if label in (MAIN_CA, OTHER_CA):
+                continue
+            if (ca := pki.authorities()[label]).role == REVOKED:
+                self._refuse(ca)
+                self._renew(ca)
+            self._import(label, LICENSES)
 
     def steal(self) -> None:
         """The council learns that the key of an authority was stolen, a moment before an office issues once more."""
@@ -63,6 +82,25 @@ class Authorities:
         for ca in pki.authorities().values():
             if ca.label in self.ids:
                 self._verify(ca)
+
+    def _refuse(self, ca: pki.DemoCa) -> None:
+        """The office's certificate is valid by itself; that of the authority that issued it was revoked."""
+        code: str | None = None
+        try:
+            self.app.signing_key(OFFICES[ca.label], MAIN)
+        except ConfigError as error:
+            code = error.code
+        words = "中级已吊销 intermediate revoked"
+        self.rows.append(Row(ca, words, "拒绝签发 refused to sign", "red", code, "SIGNER_CERTIFICATE_REVOKED"))
+
+    def _renew(self, ca: pki.DemoCa) -> None:
+        """The office gets a key under another intermediate of the authority, which the council binds to it."""
+        office, name, keys = OFFICES[ca.label], "renewed", self.app.keys
+        spki, now = keys.create(office, name, "signing", ca.algorithm), int(time.time())
+        subject = {"organization-name": f"示范登记中心（{ca.name}）", "organization-identifier": office}
+        certificate = DemoPki(self.app.home.authorities).issue(ca.label, name, spki, subject, now, issuer="issuing")
+        keys.put_certificate(office, name, certificate, "signing")
+        decide(self.app, [self.app.consortium.bind_signer(office, fingerprint(certificate))], None)
 
     def _verify(self, ca: pki.DemoCa) -> None:
         first, last = self.ids[ca.label][0], self.ids[ca.label][-1]
@@ -79,8 +117,7 @@ class Authorities:
             self._show(ca, "乱发证 its own client", self.app.verifying.by_id(first, Question()))
             self._show(ca, "冒名证书 impostor", self._impostor(ca), "BINDING_SIGNERS_EVENT")
         else:
-            revoked = "REVOCATION_REVOKED" if ca.role == "revoked-intermediate" else None
-            self._show(ca, WORDS[ca.role], self.app.verifying.by_id(first, Question()), revoked)
+            self._show(ca, WORDS[ca.role], self.app.verifying.by_id(first, Question()))
 
     def _impostor(self, ca: pki.DemoCa) -> Report:
         """A license of the first office, signed again by a key that the evil authority certified in its name."""
@@ -110,24 +147,25 @@ class Authorities:
         self.ids.setdefault(label, []).extend(o.id for o in outcomes if o.id)
 
     def _show(self, ca: pki.DemoCa, circumstances: str, report: Report, wanted: str | None = None) -> None:
-        self.rows.append((ca, circumstances, report, wanted))
+        headline, *lines = report.short("zh").splitlines()
+        colour = {0: "green", 1: "red", 3: "yellow"}[report.exit_code]
+        verdict = lines[0].strip() if report.exit_code else headline
+        code = report.cause_code if report.exit_code else None
+        self.rows.append(Row(ca, circumstances, verdict, colour, code, wanted))
 
     def table(self) -> Table:
         shown = Table(title="十家证书认证机构 ten certification authorities")
         for column in ("CA", "管辖地 of", "情况 circumstances", "结论 verdict"):
             shown.add_column(column, overflow="fold")
-        for ca, circumstances, report, _ in self.rows:
-            headline, *lines = report.short("zh").splitlines()
-            colour = {0: "green", 1: "red", 3: "yellow"}[report.exit_code]
-            verdict = f"[{colour}]{lines[0].strip() if report.exit_code else headline}[/]"
-            name = ca.name.removeprefix("示范 CA ")
-            shown.add_row(f"{name} {ca.algorithm.removeprefix('ecdsa-')}", ca.jurisdiction, circumstances, verdict)
+        for row in sorted(self.rows, key=lambda row: row.ca.label):
+            name = f"{row.ca.name.removeprefix('示范 CA ')} {row.ca.algorithm.removeprefix('ecdsa-')}"
+            shown.add_row(name, row.ca.jurisdiction, row.circumstances, f"[{row.colour}]{row.verdict}[/]")
         return shown
 
     def wrong(self) -> list[str]:
         """Answers that are not the ones arranged."""
         return [
-            f"{ca.name} {circumstances}: expected {wanted}, found {report.cause_code}"
-            for ca, circumstances, report, wanted in self.rows
-            if report.cause_code != wanted or (report.exit_code == 0) != (wanted is None)
+            f"{row.ca.name} {row.circumstances}: expected {row.wanted}, found {row.code}"
+            for row in self.rows
+            if row.code != row.wanted
         ]

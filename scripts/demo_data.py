@@ -105,3 +105,55 @@ def write_pdf(path: Path, lines: tuple[str, ...]) -> None:
     for i, line in enumerate(lines):
         canvas.drawString(72, 760 - 28 * i, line)
     canvas.save()
+
+
+def ofd(lines: tuple[str, ...]) -> bytes:
+    """A small real OFD (GB/T 33190) of one page, A4, the same bytes each time."""
+    from xml.sax.saxutils import escape
+
+    from ledger.crypto.ofd.making import element, packed, xml_file
+
+    texts = "".join(
+        element(
+            "TextObject",
+            element("TextCode", escape(line), X="0", Y="6"),
+            ID=str(10 + n),
+            Boundary=f"25 {30 + 12 * n} 160 8",
+            Font="2",
+            Size="6",
+        )
+        for n, line in enumerate(lines)
+    )
+    area = element("PageArea", element("PhysicalBox", "0 0 210 297"))
+    common = element("CommonData", element("MaxUnitID", "99") + area + element("PublicRes", "PublicRes.xml"))
+    page = element("Pages", element("Page", ID="1", BaseLoc="Pages/Page_0/Content.xml"))
+    font = element("Fonts", element("Font", ID="2", FontName="宋体", FamilyName="宋体"))
+    info = element("DocInfo", element("DocID", "0" * 31 + "1"))
+    body = element("DocBody", info + element("DocRoot", "Doc_0/Document.xml"))
+    return packed(
+        {
+            "OFD.xml": xml_file("OFD", body, ' Version="1.1" DocType="OFD"'),
+            "Doc_0/Document.xml": xml_file("Document", common + page),
+            "Doc_0/PublicRes.xml": xml_file("Res", font, ' BaseLoc="Res"'),
+            "Doc_0/Pages/Page_0/Content.xml": xml_file(
+                "Page", element("Content", element("Layer", texts, ID="3", Type="Body"))
+            ),
+        }
+    )
+
+
+def seal_picture() -> bytes:
+    """A red ring with a star, PNG: what no seal of anybody looks like."""
+    from io import BytesIO
+    from math import cos, pi, sin
+
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
+    drawing, red = ImageDraw.Draw(image), (200, 0, 0, 255)
+    drawing.ellipse((8, 8, 392, 392), outline=red, width=14)
+    turns = [(k * 4 * pi / 5 - pi / 2) for k in range(5)]
+    drawing.polygon([(200 + 90 * cos(turn), 200 + 90 * sin(turn)) for turn in turns], fill=red)
+    output = BytesIO()
+    image.save(output, "PNG")
+    return output.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -32,10 +33,16 @@ OID = der.write_oid(SM2_WITH_SM3)
 PASSING = Judges(maker=lambda *_: (), signer=lambda *_: ())
 
 
-def require_sm2() -> None:
+def has_sm2() -> bool:
     try:
         sm2.available()
     except ConfigError:
+        return False
+    return True
+
+
+def require_sm2() -> None:
+    if not has_sm2():
         fail_or_skip = pytest.fail if os.environ.get("ZHENGYIN_NO_SKIP") == "1" else pytest.skip
         fail_or_skip("no library with SM2 on this machine")
 
@@ -66,11 +73,11 @@ def party(
 
 
 @cache
-def authority() -> bytes:
-    """The root that signed every party, DER."""
+def authority(until: int = NOW + 900 * DAY) -> bytes:
+    """The root that signed every party, DER; others of the same name and key."""
     is_authority = _extension("2.5.29.19", der.write(der.SEQUENCE, der.write(0x01, b"\xff")))
     usage = _extension("2.5.29.15", der.write(der.BIT_STRING, b"\0\x06"))
-    return _certificate("authority", NOW - 900 * DAY, NOW + 900 * DAY, [is_authority, usage])
+    return _certificate("authority", NOW - 900 * DAY, until, [is_authority, usage])
 
 
 def revocations(since: int | None = None, until: int = NOW + 99 * DAY) -> bytes:
@@ -247,6 +254,23 @@ def examples() -> dict[str, Any]:
 
 
 # ---- attacks ----
+
+
+@dataclass(frozen=True)
+class Attack:
+    """``step`` catches it and no other. ``beside``: of a seal signature, beside what it is found."""
+
+    step: int
+    code: str
+    make: Callable[[], bytes]
+    outcome: Outcome = FAILED
+    judges: Judges = PASSING
+    moment: int = NOW
+    beside: Expected | None = None
+
+    def require(self, report: SealReport) -> None:
+        only(report, self.step, self.code, self.outcome)
+        assert report.exit_code == (1 if self.outcome is FAILED else 3)
 
 
 def refuse(code: str, error: type[InputError | NotFoundError | UnavailableError | ConfigError] = InputError) -> Any:

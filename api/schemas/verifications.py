@@ -47,7 +47,10 @@ class NumberAndCode(Closed):
 
 
 class Words(Shown):
+    """``code``: of the words, which may say more than ``name``."""
+
     name: str
+    code: str
     zh: str
     en: str
 

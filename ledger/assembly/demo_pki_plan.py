@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ledger.assembly.demo_plan import OFFICE_A, OFFICE_B, demo_plan
 from ledger.assembly.founding import AuthorityPlan, Founder, Plan
+from ledger.assembly.founding_seals import SealPlan
 from ledger.core.registries import Kind
 from ledger.outside.demo_pki import plan as pki
 from ledger.outside.demo_pki import server
@@ -44,8 +45,13 @@ PROVIDERS = {
 """By authority, the company that offers it; none is in the consortium."""
 
 
+SEAL_MAKER, SEAL_CA = "91440100010011117H", "ca-a"
+"""The company that makes e-seals, and who certifies it and the first office's key for seals: SES knows SM2 alone."""
+
+
 def pki_plan() -> Plan:
-    """The plan of ``demo_plan``, with the authorities of the demonstration PKI that work here and an office of each.
+    """The plan of ``demo_plan``, with the authorities of the demonstration PKI that work here, an office of each, and a
+    maker of e-seals where SM2 works.
 
     Raises:
         ConfigError: ``DEMO_PKI_UNAVAILABLE``.
@@ -62,7 +68,12 @@ def pki_plan() -> Plan:
         authorities=tuple(_authority(ca) for ca in authorities),
         settings=small.settings | {"revocation": "online", "revocation_hosts": (server.HOST,)},
         pki=True,
+        seals=_sealing(small.founders[0]) if SEAL_CA in labels else None,
     )
+
+
+def _sealing(holder: Founder) -> SealPlan:
+    return SealPlan(SEAL_MAKER, "示范印章制作中心", SEAL_CA, holder.organisation, holder.name)
 
 
 def _office(ca: pki.DemoCa) -> Founder:

@@ -16,6 +16,7 @@ from pathlib import Path
 from ledger.assembly.adapters import MAIN
 from ledger.assembly.app import App
 from ledger.assembly.chains import found_engine
+from ledger.assembly.founding_seals import SealPlan, make_sealing
 from ledger.assembly.founding_trust import FirstList, described, voices
 from ledger.assembly.home import ChainFile, Home
 from ledger.assembly.trusting import first_trust
@@ -77,7 +78,7 @@ class Plan:
     """``council``: members' organisations, the first one operates the embedded chain; ``delay``: seconds.
 
     On a network, whose nodes ``settings["engine"]`` names, ``consensus`` says by which rules it seals. ``pki``: the
-    authorities are of the demonstration PKI, with all their services on this machine.
+    authorities are of the demonstration PKI, with all their services on this machine; ``seals``: with a seal maker.
     """
 
     founders: tuple[Founder, ...]
@@ -88,6 +89,7 @@ class Plan:
     settings: dict[str, SettingValue] = field(default_factory=dict)
     consensus: str = "embedded"
     pki: bool = False
+    seals: SealPlan | None = None
 
     @property
     def operator(self) -> str:
@@ -147,6 +149,7 @@ def _build(
     certificates = {
         f.organisation: _certify(keys, authorities[f.authority], f, now, algorithms[f.authority]) for f in plan.founders
     }
+    maker = make_sealing(keys, authorities, plan.seals, now, CERTIFICATE_DAYS, algorithms) if plan.seals else None
     write_settings(root, _time_stamping(authorities) | plan.settings)
     settings = load_settings(root)
     say("store")
@@ -166,7 +169,7 @@ def _build(
         home.chain_file.write_bytes(ChainFile(identity, contracts, plan.consensus, plan.operator).to_bytes())
         say("council")
         documents = accreditations(plan.founders)
-        trusted = _first_list(plan, accounts, home, authorities)
+        trusted = _first_list(plan, accounts, home, authorities, maker)
         calls = founding_calls(contracts, plan.founders, accounts, certificates, documents) + trusted.calls(contracts)
         Council(transactor, contracts).carry([accounts[o] for o in plan.council[: plan.threshold]], calls)
         trusted.recognise(transactor, contracts)
@@ -201,9 +204,13 @@ def _time_stamping(authorities: Mapping[str, DemoAuthority | PkiMember]) -> dict
 
 
 def _first_list(
-    plan: Plan, accounts: dict[str, Account], home: Home, authorities: Mapping[str, DemoAuthority | PkiMember]
+    plan: Plan,
+    accounts: dict[str, Account],
+    home: Home,
+    authorities: Mapping[str, DemoAuthority | PkiMember],
+    maker: bytes | None,
 ) -> FirstList:
-    """Council members speak for their jurisdiction before others."""
+    """Council members speak for their jurisdiction before others. ``maker``: certificate (DER) of the seal maker."""
     first = sorted(plan.founders, key=lambda f: f.organisation not in plan.council)
     services = []
     for made in plan.authorities:
@@ -211,6 +218,8 @@ def _first_list(
         services.append(described(made.folder, home.authority_root(made.folder), provider))
         if isinstance(authority, PkiMember) and made.folder in TIME_STAMPING:
             services.append(described(f"{made.folder}-tsa", authority.time_stamping, provider, ServiceType.TSA))
+    if plan.seals is not None and maker is not None:
+        services.append(described(plan.seals.maker_name, maker, plan.seals.maker, ServiceType.SEAL_MAKER))
     speakers = voices([(f.jurisdiction, f.organisation) for f in first], accounts)
     return FirstList(tuple(services), speakers, plan.recognised)
 

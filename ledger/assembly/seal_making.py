@@ -56,8 +56,7 @@ def make_seal_file(app: App, maker: str, order: SealOrder) -> MadeSeal:
     """
     app.operations.require()
     now = int(app.clock())
-    key = app.keys.signing(maker, order.key)
-    key.require_valid(now)
+    key = app.signing_key(maker, order.key)
     new = NewSeal(
         *(order.version, order.vendor, order.seal_id, order.kind, order.name, order.signers),
         *(now, order.since, order.until, order.picture, order.by_digest),

@@ -73,7 +73,7 @@ def stamp(app: App, user: str, order: StampOrder) -> Stamped:
     app.operations.require()
     now = int(app.clock())
     registered = _registered(app, user, order.seal, now)
-    key = app.keys.signing(user, order.key)
+    key = app.signing_key(user, order.key)
     info = read_seal_file(order.seal, now).seal.info
     require_signer(info, key.certificate)
     authority = app.timestamps(user)
@@ -111,7 +111,7 @@ def _sealed(
 
         def collect(certificate: bytes, token: bytes | None) -> ValidationData:
             wanted = [certificate, *([stamper_of(token)] if token is not None else [])]
-            return app.revocation.collect(wanted, now)
+            return app.revocation.collect(wanted, now, to_sign=True)
 
         return "pdf", seal_pdf(document, sealing, now, authority, collect if order.validation else None)
     if is_package(document) and order.field is None:  # fields are a matter of PDF

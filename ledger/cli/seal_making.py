@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from ledger.cli.files import require_new, write_new
 from ledger.cli.issuing import Wait
 from ledger.cli.outbox import settle
 from ledger.cli.session import Session
@@ -66,6 +67,7 @@ def make(
     from ledger.core.seal_uses import DAY, date_of
     from ledger.crypto.ses.values import Picture, Version
 
+    require_new(out)
     certificates = tuple(read_certificate_file(file) for file in signers)
     end = instant(until) + (DAY - 1 if len(until) == 10 else 0)  # a date alone: with its last second
     with session.app() as app:
@@ -75,7 +77,7 @@ def make(
             *(by_digest, key),
         )
         made = make_seal_file(app, session.acting(app), order)
-    out.write_bytes(made.data)
+    write_new(out, made.data)
     value = {"file": str(out), "name": name, "version": int(version), "sha256": made.sha256.hex(), "until": end}
     session.result(value, session.words("CLI_SEAL_MADE", file=out, name=name, version=version, until=date_of(end)))
     return 0
@@ -110,6 +112,7 @@ def stamp(
 
     if out.exists() and out.samefile(document):
         raise InputError("CLI_SEAL_OUT_SAME")
+    require_new(out)
     part = _part(out)  # where nothing can be written nothing is sealed
     try:
         order = stamping.StampOrder(
@@ -146,7 +149,7 @@ def _part(out: Path) -> Path:
 
 
 def _read(path: Path) -> bytes:
-    from ledger.cli.seals import MOST
+    from ledger.cli.seal_verifying import MOST
 
     with path.open("rb") as stream:
         return stream.read(MOST)

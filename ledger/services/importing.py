@@ -48,13 +48,14 @@ class ImportResult:
 @dataclass(slots=True)
 class _Window:
     """Rows that are accepted together. ``seen``: id → line; ``replaced``: leaves of licenses that have a successor
-    among them; ``replacing``: lines of such rows; ``also``: writes their changes of status."""
+    among them; ``replacing``: lines of such rows; ``also``: writes their changes of status; ``uses``: of seals."""
 
     seen: dict[str, int] = field(default_factory=dict)
     replaced: set[bytes] = field(default_factory=set)
     staged: list[Staged] = field(default_factory=list)
     replacing: set[int] = field(default_factory=set)
     also: list[Callable[[Unit], None]] = field(default_factory=list)
+    uses: list[Draft] = field(default_factory=list)
     outcomes: list[RowOutcome] = field(default_factory=list)
 
 
@@ -210,6 +211,8 @@ class Importing:
         now = int(self._clock())
         prepared = self._acceptor.prepare(request.issuer, request.definition.kind, drafts, now, id_hmacs)
         window.staged.append(self._acceptor.stage(prepared))
+        if request.definition.kind is Kind.SEAL_USE:
+            window.uses += drafts
         if changes:
             leaf_of = {d.line: leaf for d, leaf in zip(drafts, prepared.leaves, strict=True)}
             requests = [
@@ -228,21 +231,30 @@ class Importing:
         """Accept the rows of a window, all in one transaction with the job's progress: the larger it is, the less often
         each page of the indexes is written."""
         if job is not None:
-            try:
-                self._store_rows(window, job, counts)
-            except ConflictError as e:
-                if e.code != "STORE_DUPLICATE_ID":
-                    raise
-                self._drop_known(request, window, job)
-                self._store_rows(window, job, counts)
+            self._store_what_can_be(request, window, job, counts)
         counts.update(map(itemgetter(1), window.outcomes))
         faultpoint("import.committed")
         return window.outcomes
+
+    def _store_what_can_be(self, request: ImportRequest, window: _Window, job: JobRow, counts: Counter[str]) -> None:
+        self._drop_stopped(window)
+        for more in (True, True, False):
+            try:
+                return self._store_rows(window, job, counts)
+            except ConflictError as e:
+                if more and e.code == "STORE_DUPLICATE_ID":
+                    self._drop_known(request, window, job)
+                elif more and e.code == "SEAL_NOT_IN_FORCE":  # since it was looked at
+                    self._drop_stopped(window)
+                else:
+                    raise
 
     def _store_rows(self, window: _Window, job: JobRow, counts: Counter[str]) -> None:
         total = counts + Counter(map(itemgetter(1), window.outcomes))
 
         def also(unit: Unit) -> None:
+            for error in self._seals.stopped(unit, window.uses).values():
+                raise error
             for write in window.also:
                 write(unit)
             # a killed import's first rows are looked at again: until then its progress stays as it was
@@ -250,6 +262,26 @@ class Importing:
                 unit.jobs.progress(job.row, total.total(), total[NEW], total[EXISTING], total[REFUSED])
 
         self._acceptor.accept(window.staged, job.row, also)
+
+    def _drop_stopped(self, window: _Window) -> None:
+        """Uses of seals that were stopped since their rows were looked at, which may be many thousand rows ago, are
+        refused."""
+        if not window.uses:
+            return
+        with self._store.read() as unit:
+            stopped = self._seals.stopped(unit, window.uses)
+        if not stopped:
+            return
+        for group in window.staged:
+            group.runs[:] = [
+                part
+                for run in group.runs
+                for part in run.without({i for i, line in zip(run.id_hmacs, run.lines, strict=True) if line in stopped})
+            ]
+        window.uses = [draft for draft in window.uses if draft.line not in stopped]
+        window.outcomes = [
+            RowOutcome(o.line, REFUSED, None, stopped[o.line]) if o.line in stopped else o for o in window.outcomes
+        ]
 
     def _drop_known(self, request: ImportRequest, window: _Window, job: JobRow) -> None:
         """Some were there already: their rows are left out. Their keys and bodies stay, and nothing names them.

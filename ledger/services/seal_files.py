@@ -5,23 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger.core.seal_uses import date_of
-from ledger.core.verdicts import Outcome
+from ledger.core.verdicts import Finding, Outcome
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.digests import sm3
+from ledger.crypto.ses.judging import Judges
 from ledger.crypto.ses.parsing import parse_seal
 from ledger.crypto.ses.values import Seal, SealInfo
 from ledger.crypto.ses.verifying import verify_seal
 from ledger.crypto.subject_identity import USCC, identity_of
-from ledger.errors import InputError
+from ledger.errors import InputError, NotFoundError
+
+_NO_MAKER = frozenset({"SEALS_PATH_NONE", "SEALS_ISSUER_UNLISTED", "SEALS_COMPROMISED_SINCE"})
 
 
 @dataclass(frozen=True, slots=True)
 class SealFile:
     """A seal that keeps its own rules. ``holder``: credit code that the signers' certificates name, ``None`` where none
-    does or they are named by digests."""
+    does or they are named by digests; ``doubts``: what could not be told of it."""
 
     seal: Seal
     holder: str | None
+    doubts: tuple[Finding, ...] = ()
 
     @property
     def signers(self) -> tuple[bytes, ...]:
@@ -30,21 +34,26 @@ class SealFile:
         return tuple(map(fingerprint, info.certificates)) or info.digests
 
 
-def read_seal_file(data: bytes, now: int) -> SealFile:
-    """``now``: seconds UTC. Whether its maker's certificate leads to a recognised authority is not asked here.
+def read_seal_file(data: bytes, now: int, judges: Judges | None = None) -> SealFile:
+    """``now``: seconds UTC; ``judges``: of its maker, who is not judged without.
 
     Raises:
         InputError: the code of the step of "E-seals" that fails; SEAL_HOLDERS: its signers are of several
-            organisations.
+            organisations. NotFoundError: SEALS_PATH_NONE, SEALS_ISSUER_UNLISTED, SEALS_COMPROMISED_SINCE: its maker is
+            none of the trust file's, or can no longer be told from who stole the key.
     """
-    cause = verify_seal(data, now).cause
-    if cause is not None and cause[1].outcome is Outcome.FAILED:
-        raise InputError(cause[1].code, **cause[1].values)
+    report = verify_seal(data, now, judges)
+    findings = tuple(f for step in report.steps for f in step.findings if f.outcome is not Outcome.PASSED)
+    for finding in findings:
+        if finding.outcome is Outcome.FAILED:
+            raise InputError(finding.code, **finding.values)
+        if finding.code in _NO_MAKER:
+            raise NotFoundError(finding.code, **finding.values)
     seal = parse_seal(data)
     holders = {code for certificate in seal.info.certificates if (code := _organisation(certificate)) is not None}
     if len(holders) > 1:
         raise InputError("SEAL_HOLDERS", holders=", ".join(sorted(holders)))
-    return SealFile(seal, next(iter(holders), None))
+    return SealFile(seal, next(iter(holders), None), findings)
 
 
 def require_signer(info: SealInfo, certificate: bytes) -> None:

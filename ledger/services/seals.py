@@ -219,6 +219,13 @@ class Seals:
         leaves = _used_leaves(draft.refs)
         self.require_in_force([self._known[leaf] for leaf in leaves], draft.values["usedAt"], unit)
 
+    def stopped(self, unit: Unit, drafts: Sequence[Draft]) -> dict[int | None, ConflictError]:
+        """As `require_still` of many uses: by line, those whose seal was not in force."""
+        used = [(draft, leaf) for draft in drafts for leaf in _used_leaves(draft.refs)]
+        standing = self.standing([self._known[leaf] for leaf in dict.fromkeys(leaf for _, leaf in used)], unit)
+        lapses = ((draft.line, leaf, standing[leaf].lapse_at(draft.values["usedAt"])) for draft, leaf in used)
+        return {line: _not_in_force(leaf, lapse) for line, leaf, lapse in lapses if lapse is not None}
+
     def _looked_up(self, name: str) -> RegisteredSeal | ZhengyinError:
         if name in self._named:
             return self._named[name]

@@ -13,9 +13,9 @@ from ledger.core.verdicts import failed, noted, undetermined
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.digests import sm3
 from ledger.crypto.foreign_cms import ForeignSignature, verify_foreign
-from ledger.crypto.ses.judging import Findings, Judges, judged, merged
+from ledger.crypto.ses.judging import Findings, Judges, judged, latest_known, merged, token_over
 from ledger.crypto.ses.reports import SealReport, SealStep, found_by
-from ledger.errors import InputError, ZhengyinError
+from ledger.errors import InputError
 
 _OTHER_CONTENT = frozenset({"CMS_CONTENT_DIFFERS", "CMS_SIGNATURE", "CMS_MESSAGE_DIGEST"})
 
@@ -29,12 +29,7 @@ class _Case:
 
     @property
     def latest(self) -> int:
-        """When the signature is known to have existed."""
-        instants = [self.moment] if self.existed is None else [self.moment, self.existed]
-        if self.found.token is not None and self.judges.token is not None:
-            with suppress(ZhengyinError):  # its own step says what is wrong with it
-                instants.append(self.judges.token(self.found.token, self.found.signature))
-        return min(instants)
+        return latest_known(self.judges, self.moment, self.existed, self.found.token, self.found.signature)
 
     @property
     def signed_at(self) -> int:
@@ -106,15 +101,7 @@ def _signing_time(case: _Case) -> Findings:
 
 
 def _token(case: _Case) -> Findings:
-    found = case.found
-    if found.token is None:
-        return (noted("SES_TOKEN_NONE"),)
-    if case.judges.token is None:
-        return (undetermined("SES_TOKEN_NOT_JUDGED"),)
-    proved = case.judges.token(found.token, found.signature)
-    if proved < case.signed_at:
-        return (failed("SES_TOKEN_EARLY", signed=case.signed_at, proved=proved),)
-    return ()
+    return token_over(case.judges, case.found.token, case.found.signature, lambda: case.signed_at)
 
 
 _STEPS: tuple[tuple[str, Callable[[_Case], Findings]], ...] = (

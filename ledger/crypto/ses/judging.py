@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ledger.core.bundles import ValidationData
-from ledger.core.verdicts import Finding, failed, undetermined
+from ledger.core.verdicts import Finding, failed, noted, undetermined
 from ledger.crypto import der, sm2
 from ledger.crypto.ses.holders import Holder, read_holder
 from ledger.crypto.ses.values import SM2_WITH_SM3, Extension
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import InputError, NotFoundError, ZhengyinError
 
 _ALGORITHM = der.write_oid(SM2_WITH_SM3)
 Findings = tuple[Finding, ...]
@@ -82,6 +83,27 @@ def judged(judge: PathJudge | None, certificate: bytes, moment: int, code: str) 
     if judge is None:
         return (undetermined(code),)
     return judge(certificate, moment)
+
+
+def latest_known(judges: Judges, moment: int, existed: int | None, token: bytes | None, signature: bytes) -> int:
+    """When a signature is known to have existed: proved by its token or by the caller, else the moment."""
+    instants = [moment] if existed is None else [moment, existed]
+    if token is not None and judges.token is not None:
+        with suppress(ZhengyinError):  # its own step says what is wrong with it
+            instants.append(judges.token(token, signature))
+    return min(instants)
+
+
+def token_over(judges: Judges, token: bytes | None, signature: bytes, signed_at: Callable[[], int]) -> Findings:
+    """A time-stamp token over ``signature``, not before the time that the signer says."""
+    if token is None:
+        return (noted("SES_TOKEN_NONE"),)
+    if judges.token is None:
+        return (undetermined("SES_TOKEN_NOT_JUDGED"),)
+    proved = judges.token(token, signature)
+    if proved < signed_at():
+        return (failed("SES_TOKEN_EARLY", signed=signed_at(), proved=proved),)
+    return ()
 
 
 def without_critical(found: tuple[Extension, ...], code: str) -> Findings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from ledger.core.verdicts import failed, noted, undetermined
@@ -17,12 +16,14 @@ from ledger.crypto.ses.judging import (
     covers,
     judged,
     known,
+    latest_known,
     period_of,
     signed_by,
+    token_over,
     without_critical,
 )
 from ledger.crypto.ses.values import SealSignature
-from ledger.errors import InputError, ZhengyinError
+from ledger.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,7 @@ class SignatureCase:
 
     @property
     def latest(self) -> int:
-        """When the signature is known to have existed: proved by a token or by the caller, else the moment."""
-        instants, token = [self.moment], self.found.token
-        if self.expected.existed is not None:
-            instants.append(self.expected.existed)
-        if token is not None and self.judges.token is not None:
-            with suppress(ZhengyinError):  # its own step says what is wrong with it
-                instants.append(self.judges.token(token, self.found.signature))
-        return min(instants)
+        return latest_known(self.judges, self.moment, self.expected.existed, self.found.token, self.found.signature)
 
 
 def _signature_value(case: SignatureCase) -> Findings:
@@ -119,15 +113,7 @@ def _signature_extensions(case: SignatureCase) -> Findings:
 
 
 def _signature_token(case: SignatureCase) -> Findings:
-    found = case.found
-    if found.token is None:
-        return (noted("SES_TOKEN_NONE"),)
-    if case.judges.token is None:
-        return (undetermined("SES_TOKEN_NOT_JUDGED"),)
-    proved = case.judges.token(found.token, found.signature)
-    if proved < case.signed_at:
-        return (failed("SES_TOKEN_EARLY", signed=case.signed_at, proved=proved),)
-    return ()
+    return token_over(case.judges, case.found.token, case.found.signature, lambda: case.signed_at)
 
 
 SIGNATURE_STEPS: tuple[tuple[str, Callable[[SignatureCase], Findings]], ...] = (

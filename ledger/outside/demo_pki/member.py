@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.outside.demo_authority import DemoAuthority, short
+from ledger.errors import ConfigError
+from ledger.outside.demo_authority import DemoAuthority, certifies, short
 from ledger.outside.demo_pki import plan
 from ledger.outside.demo_pki.pki import DemoPki
 
@@ -48,6 +50,24 @@ def open_authority(folder: Path) -> DemoAuthority | PkiMember:
         ConfigError: ``DEMO_AUTHORITY_DAMAGED``, ``DEMO_PKI_…``; NotFoundError: ``KEYS_UNKNOWN``.
     """
     return PkiMember(DemoPki(folder.parent), folder.name) if is_member(folder) else DemoAuthority(folder)
+
+
+def choose_authority(folders: Sequence[Path], algorithm: str) -> DemoAuthority | PkiMember:
+    """Of the test authorities in ``folders`` the first that certifies keys of this algorithm; for SM2 one that signs by
+    it itself, and for others one that does not, so that a path is of one kind.
+
+    Raises:
+        ConfigError: ``KEYS_TEST_CA``; as ``open_authority``.
+    """
+
+    def place(folder: Path) -> tuple[bool, bool]:
+        ca = plan.authorities()[folder.name] if is_member(folder) else None
+        return (ca is not None and ca.algorithm == "sm2") != (algorithm == "sm2"), ca is not None and ca.role != "plain"
+
+    able = [folder for folder in folders if is_member(folder) or certifies(algorithm)]
+    if not able:
+        raise ConfigError("KEYS_TEST_CA", algorithm=algorithm)
+    return open_authority(min(able, key=place))
 
 
 def is_member(folder: Path) -> bool:

@@ -74,6 +74,7 @@ def test_a_seal_from_its_making_to_its_suspension(bureau: Bureau) -> None:
     assert bureau("seal", "register", bureau.seal).json["error"]["code"] == "SEAL_OWNER_NEEDED"
     record = bureau("seal", "register", bureau.seal, "--owner", OFFICE, "--wait")
     assert record.code == 0, record.err
+    assert "SEALS_NO_AUTHORITY" in record.err, "whether its maker may make seals could not be told, and that is said"
     assert bureau("seal", "register", bureau.seal, "--owner", OFFICE).json["error"]["code"] == "SEAL_REGISTERED"
     assert bureau("seal", "register", bureau.seal, "--name", "x").json["error"]["code"] == "CLI_SEAL_FILE_ALONE"
 
@@ -117,14 +118,20 @@ def test_a_seal_from_its_making_to_its_suspension(bureau: Bureau) -> None:
 
 def test_what_is_asked_wrongly_seals_nothing(bureau: Bureau) -> None:
     assert bureau.make("--version", "4", "--by-digest").json["version"] == 4
+    made = bureau.seal.read_bytes()
+    assert bureau.make("--version", "5").json["error"]["code"] == "CLI_FILE_EXISTS"
+    assert bureau.seal.read_bytes() == made
+    bureau.seal.unlink()
     assert bureau.make("--from", "2099-01-01").json["error"]["code"] == "SES_DATES"
     assert bureau.make("--key", "main").json["error"]["code"] == "SM2_KEY"
+    bureau.seal.write_bytes(made)
     assert bureau.stamp().json["error"]["code"] == "SEAL_UNKNOWN"
     assert bureau("seal", "log", "urn:zhengyin:none").json["error"]["code"] == "SEAL_UNKNOWN"
     assert bureau("seal", "log", bureau.seal, "--day", "yesterday").json["error"]["code"] == "SEAL_DAY"
     out = ("seal", "stamp", bureau.seal, bureau.folder / "a.pdf", "--reason", "x", "--out")
     assert bureau(*out, bureau.folder / "a.pdf").json["error"]["code"] == "CLI_SEAL_OUT_SAME"
-    assert bureau(*out, bureau.folder / "none" / "s.pdf").json["error"]["code"] == "CLI_FILE_MISSING"
+    assert bureau(*out, bureau.folder / "none" / "s.pdf").json["error"]["code"] == "CLI_FOLDER_MISSING"
+    assert bureau(*out, bureau.folder / "a.ofd").json["error"]["code"] == "CLI_FILE_EXISTS"
     assert {path.name for path in bureau.folder.iterdir() if path.is_file()} == {
         *("seal.crt", "maker.crt", "seal.png", "a.pdf", "a.ofd", "Seal.esl")
     }

@@ -56,6 +56,20 @@ def test_without_a_list_revocation_is_undetermined(desk: Desk) -> None:
     assert (done.code, done.json["cause"]["code"]) == (3, "REVOCATION_MISSING")
 
 
+def test_a_trust_file_says_who_makes_seals(desk: Desk, demo_home: Path) -> None:
+    trust = ("--trust", demo_home / "trust.json")
+    done = desk.verify(seal(), *trust, "--jurisdiction", "CN-440100")
+    assert (done.code, done.json["cause"]["code"]) == (3, "SEALS_NO_AUTHORITY")
+    assert "信任文件" in done.err
+    root = ("--root", desk.file("ca.crt", authority()))
+    assert desk.verify(seal(), *trust, *root).json["error"]["code"] == "CLI_SEAL_TRUST_OR_ROOT"
+    assert desk.verify(seal(), "--jurisdiction", "CN").json["error"]["code"] == "CLI_SEAL_JURISDICTION"
+    assert desk.verify(seal(), "--fetch").json["error"]["code"] == "CLI_SEAL_NO_ROOT"
+    file = desk.file("given", seal())
+    asked = zhengyin("--home", demo_home, "--json", "seal", "verify", file, *root, "--fetch", "--at", NOW)
+    assert asked.json["cause"]["code"] == "REVOCATION_MISSING", "nobody answers for that authority"
+
+
 def test_a_maker_revoked_before_is_failed(desk: Desk) -> None:
     crl = desk.file("ca.crl", revocations(NOW - DAY))
     done = desk.verify(seal(), "--root", desk.file("ca.crt", authority()), "--crl", crl)
@@ -95,8 +109,11 @@ def test_a_sealed_ofd_is_verified_seal_by_seal(desk: Desk, roots: tuple[object, 
 
 
 def test_what_is_no_seal_is_failed_and_what_is_no_file_is_refused(desk: Desk, roots: tuple[object, ...]) -> None:
-    assert desk.verify(b"no seal", *roots).json["cause"]["code"] == "SES_SYNTAX"
-    assert desk.verify(bytes(5 << 20), *roots).json["cause"]["code"] == "SES_SIZE"
+    assert desk.verify(b"0no seal", *roots).json["cause"]["code"] == "SES_SYNTAX"
+    assert desk.verify(b"0" + bytes(5 << 20), *roots).json["cause"]["code"] == "SES_SIZE"
+    for none in (b"no seal", b"%PDF-1.7", b""):  # nothing is proved against what bears no seal
+        done = desk.verify(none, *roots)
+        assert (done.code, done.json["error"]["code"]) == (3, "CLI_SEAL_NONE")
     assert zhengyin("seal", "verify", desk.folder / "missing").code == 2
     assert desk.verify(seal(), "--document", desk.file("x", b"x")).code == 2
     assert desk.verify(seal(), "--crl", desk.file("x", b"x")).code == 2

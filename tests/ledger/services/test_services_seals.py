@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from ledger.core.seal_uses import day_of, name_of
 from ledger.core.tombstones import ErasureReason
 from ledger.crypto.digests import digest_path, sm3
 from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.services import import_rows
 from ledger.services.accepting import Draft
 from ledger.services.acting import RecordsAct
 from ledger.services.import_rows import ImportRequest, RowOutcome
 from ledger.services.issuing import Accepted
 from ledger.services.offline import Question
 from ledger.services.seals import use_values
+from ledger.services.statuses import ChangeRequest
 
 DAY = 86_400
 
@@ -215,6 +218,51 @@ def test_uses_after_the_end_of_a_seal_are_refused_line_by_line(world: World, tmp
     before, after = import_uses(world, path)
     assert (before.outcome, after.outcome) == ("new", "refused")
     assert after.problem is not None and after.problem.code == "SEAL_NOT_IN_FORCE"
+
+
+@pytest.mark.parametrize("when", ["between two chunks", "in the last instant"])
+def test_a_seal_stopped_while_its_table_is_read_takes_no_later_use(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Each row by its own instant: what was used before the end of the seal stays, in whichever chunk it is."""
+    seal, other = register(world), register(world)
+    world.drain()
+    monkeypatch.setattr(import_rows, "CHUNK_ROWS", 2)
+    importing, since = world.app.importing, int(world.clock())
+    world.clock.now += 60
+    request = ChangeRequest(OFFICE_A, seal.leaf, State.SUSPENDED, since, Reason.DETAINED, "决定 1")
+    take, store = importing._take, importing._store_rows
+
+    def take_and_stop(*given: Any) -> None:
+        take(*given)
+        if not waiting:
+            waiting.append(world.app.statuses.request(OFFICE_A, [request]))
+
+    def stop_and_store(*given: Any) -> None:
+        if not waiting:
+            waiting.append(world.app.statuses.request(OFFICE_A, [request]))
+        store(*given)
+
+    waiting: list[Any] = []
+    if when == "between two chunks":
+        monkeypatch.setattr(importing, "_take", take_and_stop)
+    else:
+        monkeypatch.setattr(importing, "_store_rows", stop_and_store)
+
+    def at(moment: int) -> str:
+        return f"{datetime.fromtimestamp(moment, timezone(timedelta(hours=8))):%Y-%m-%d %H:%M:%S}"
+
+    rows = [row(seal.id, at(since), "a"), row(seal.id, at(since - 1), "b"), row(other.id, at(since), "c")]
+    rows += [row(seal.id, at(since + 9), "d"), row(seal.id, at(since - DAY), "e")]
+    outcomes = import_uses(world, table(tmp_path / "uses.csv", rows))
+    assert [o.outcome for o in outcomes] == ["refused", "new", "new", "refused", "new"]
+    assert {o.problem.code for o in outcomes if o.problem} == {"SEAL_NOT_IN_FORCE"}
+    assert (sum(n for _, n in counts(world, seal)), sum(n for _, n in counts(world, other))) == (2, 1)
+    again = import_uses(world, tmp_path / "uses.csv")
+    assert [o.outcome for o in again] == ["refused", "existing", "existing", "refused", "existing"]
+    monkeypatch.undo()
+    world.drain()
+    check_ledger(world.app)
 
 
 def test_an_erased_use_is_not_counted_any_more(world: World) -> None:

@@ -22,7 +22,7 @@ export function withDocuments(report, bytes, documents, table, language) {
   return {
     ...report,
     indication: "TOTAL-FAILED",
-    headline: { name: "doesNotMatch", [language]: table.HEADLINE_DOES_NOT_MATCH },
+    headline: { name: "doesNotMatch", code: "HEADLINE_DOES_NOT_MATCH", [language]: table.HEADLINE_DOES_NOT_MATCH },
     cause: report.cause?.step === 0 ? report.cause : { step: 1, code: against.code },
     steps,
     lines: report.lines.map((line) => refuted(line, said)),

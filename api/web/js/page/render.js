@@ -30,7 +30,8 @@ export function renderReport(report, { language, say, now, labels = {}, document
 }
 
 function advice(report, say) {
-  const { name } = report.headline;
+  const { name, code } = report.headline;
+  if (code === "HEADLINE_NOT_RECOGNISED") return say("ADVICE_NOTRECOGNISED");
   if (!report.partial || name !== "cannotBeDecided") return say(`ADVICE_${name.toUpperCase()}`);
   const open = report.steps.filter((step) => step.outcome === "undetermined").length;
   const checked = report.steps.filter((step) => step.outcome === "passed").length;

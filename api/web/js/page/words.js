@@ -63,7 +63,7 @@ export function withWords(report, table, language) {
   const finding = (one) => ({ ...one, [language]: tell(table, one, language) });
   return {
     ...report,
-    headline: { ...report.headline, [language]: table[headlines[report.headline.name]] },
+    headline: { ...report.headline, code: headlines[report.headline.name], [language]: table[headlines[report.headline.name]] },
     lines: report.lines.map((line) => ({ ...line, [language]: show(table, line.code, line.values) })),
     conclusions: [],
     steps: report.steps.map((step) => ({
