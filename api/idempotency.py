@@ -10,14 +10,19 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Header, Request
 
 from ledger.errors import ConflictError
 from ledger.ports import Unit
-from ledger.ports.access import AnswerRow
+from ledger.ports.access import AnswerRow, ServiceUnit
 from ledger.services.access import Access, Caller
+from ledger.services.operations import by
+
+if TYPE_CHECKING:
+    from api.service import Service
 
 PATIENCE = 5.0
 """Seconds that a second request with a key waits for the first."""
@@ -74,6 +79,26 @@ class Flights:
 
 
 Remember = Callable[[Unit, bytes], None]
+"""Stores, in the transaction that makes it, what a key made."""
+
+
+def act_once(service: Service, caller: Caller, key: str, request: bytes, act: Callable[[Remember], bytes]) -> bytes:
+    """``once`` for an act of the ledger in the caller's name, of which the worker is told; ``act`` returns what it
+    made, as it had it remembered.
+
+    Raises: as ``once``.
+    """
+
+    def make(remembered: AnswerRow) -> bytes:
+        def remember(unit: Unit, made: bytes) -> None:
+            cast(ServiceUnit, unit).access.add_answer(replace(remembered, subject=made))
+
+        with by(caller.who):
+            return act(remember)
+
+    made = once(service.flights, service.ledger.access, caller, key, request, make)
+    service.wake()
+    return made
 
 
 def once(

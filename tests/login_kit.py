@@ -10,17 +10,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.x509 import load_der_x509_certificate
 from ledger_world import World
 from pki_kit import CAS, NOW, YEAR, Kit
 
 from ledger.assembly.demo_plan import OFFICE_A
 from ledger.core.bundles import ValidationData
+from ledger.core.canonical import decode
 from ledger.core.login import Audience, Challenge
 from ledger.core.trust import Trust
 from ledger.core.trust_lists import Recognition
 from ledger.core.trust_services import IDENTITY
 from ledger.crypto import cms
+from ledger.errors import InputError, UnavailableError, ZhengyinError
 from ledger.outside.file_revocation import FileRevocation
 from ledger.outside.signing_keys import SigningKey
 from ledger.outside.software_keys import SoftwareKey
@@ -113,10 +116,16 @@ class Rules:
         return self.files().certificates()
 
     def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+        self,
+        certificates: Sequence[bytes],
+        now: int,
+        after: int | None = None,
+        known: Sequence[bytes] = (),
+        *,
+        to_sign: bool = False,
     ) -> ValidationData:
         self.asked += 1
-        return self.files().collect(certificates, now, after, known)
+        return self.files().collect(certificates, now, after, known, to_sign=to_sign)
 
     def publish(self, *cas: str, at: int = NOW) -> None:
         """Put the authorities' newest lists where the office looks for them."""
@@ -172,3 +181,19 @@ def open_door(
     prover = LoginProver(lambda: rules.trust, revocation or rules, rules.certificates)
     login = Login(app.store, app.operations, app.login_key, prover, SERVER, app.clock, os.urandom)
     return Door(world, rules, login)
+
+
+def refused(door: Door, person: Any, **changed: Any) -> str:
+    with pytest.raises(ZhengyinError) as caught:
+        door.enter(person, **changed)
+    assert not any(number in str(caught.value.values) for number in (ZHANG, LI))
+    if isinstance(caught.value, UnavailableError):
+        assert caught.value.code == "LOGIN_UNDECIDED"
+        return f"? {caught.value.values['cause']}"
+    assert isinstance(caught.value, InputError)
+    return caught.value.code
+
+
+def log(door: Door) -> list[Any]:
+    with door.world.app.store.read() as unit:
+        return [decode(entry) for _, entry, _ in unit.access.all_operations()]

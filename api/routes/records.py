@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.deps import PRIVATE, AnyCaller, Reader, ServiceDep, answer, own_record, tagged
 from api.errors import documented
-from api.idempotency import Key, RequestDigest, once
+from api.idempotency import Key, Remember, RequestDigest, act_once
 from api.paging import Cursor, Limit, listing, place
 from api.schemas.records import IssuedRecord, NewRecord, Record, RecordPage
 from api.service import Service
@@ -18,10 +17,9 @@ from ledger.core.records import FileDigest
 from ledger.core.registries import Kind
 from ledger.core.typefiles import TypeDefinition
 from ledger.errors import InputError, IntegrityError
-from ledger.ports import RecordRow, Unit
-from ledger.ports.access import AnswerRow, ListedRecord
+from ledger.ports import RecordRow
+from ledger.ports.access import ListedRecord
 from ledger.services.forms import parse
-from ledger.services.operations import by
 
 BUNDLE = "application/vnd.zhengyin.bundle+json"
 ISSUABLE = (Kind.LICENSE, Kind.SEAL, Kind.EVIDENCE)
@@ -47,16 +45,11 @@ def issue(body: NewRecord, caller: AnyCaller, key: Key, digest: RequestDigest, s
         raise InputError("API_KIND", kind=definition.kind.word)
     caller.require("deposit" if definition.kind is Kind.EVIDENCE else "issue")
 
-    def make(remembered: AnswerRow) -> bytes:
-        with by(caller.who):
-            return _accept(service, definition, body, remembered)
-
-    leaf = once(service.flights, service.ledger.access, caller, key, digest, make)
-    service.wake()
+    leaf = act_once(service, caller, key, digest, lambda remember: _accept(service, definition, body, remember))
     return answer(_issued(service, leaf), 201, {"Location": f"/v1/records/{leaf.hex()}"})
 
 
-def _accept(service: Service, definition: TypeDefinition, body: NewRecord, remembered: AnswerRow) -> bytes:
+def _accept(service: Service, definition: TypeDefinition, body: NewRecord, remember: Remember) -> bytes:
     texts = {name: text for name, value in body.values.items() if (text := _cell(definition, name, value))}
     row = parse(definition, texts, body.issuer, id_=body.id, serial=body.serial, supersedes=body.supersedes, prefix="/")
     if definition.kind is Kind.EVIDENCE and not body.files:
@@ -66,10 +59,6 @@ def _accept(service: Service, definition: TypeDefinition, body: NewRecord, remem
         if definition.valid.rule != "none":
             raise InputError("API_VALIDITY", type=definition.code)
         valid = (body.validFrom, body.validUntil)
-
-    def also(unit: Unit, leaf: bytes) -> None:
-        unit.access.add_answer(replace(remembered, subject=leaf))  # type: ignore[attr-defined]  # a ServiceUnit
-
     files = [FileDigest(f.size, bytes.fromhex(f.sha256), bytes.fromhex(f.sm3)) for f in body.files]
     return service.ledger.issuing.issue(
         body.issuer,
@@ -79,7 +68,7 @@ def _accept(service: Service, definition: TypeDefinition, body: NewRecord, remem
         valid=valid,
         files=files,
         supersedes=row.supersedes,
-        also=also,
+        also=remember,
     ).leaf
 
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from api.deps import Reader, Relater, ServiceDep, answer
 from api.errors import documented
-from api.idempotency import Key, RequestDigest, once
+from api.idempotency import Key, Remember, RequestDigest, act_once
 from api.routes.records import Leaf
 from api.routes.statuses import AGAIN
 from api.schemas.relations import AcceptedRelation, NewRelation, RelationList
 from ledger.errors import NotFoundError
-from ledger.ports import Unit
-from ledger.ports.access import AnswerRow
 from ledger.services.acting import RecordsAct
 from ledger.services.acts import ActRequest
-from ledger.services.operations import by
 from ledger.services.relations import relations_of
 
 router = APIRouter(prefix="/v1/records", tags=["relations"])
@@ -44,15 +40,10 @@ def relate(
         raise NotFoundError("RECORD_UNKNOWN")
     asked = ActRequest(RecordsAct(body.relation), issuer, target, body.reference, content=body.content)
 
-    def make(remembered: AnswerRow) -> bytes:
-        def also(unit: Unit, statement: bytes) -> None:
-            unit.access.add_answer(replace(remembered, subject=statement))  # type: ignore[attr-defined]
+    def act(remember: Remember) -> bytes:
+        return service.ledger.acts.request(body.actor, [asked], remember)[0].statement
 
-        with by(caller.who):
-            return service.ledger.acts.request(body.actor, [asked], also)[0].statement
-
-    statement = once(service.flights, service.ledger.access, caller, key, digest, make)
-    service.wake()
+    statement = act_once(service, caller, key, digest, act)
     made = {"leaf": leaf, "statement": statement.hex(), "relation": body.relation, "pending": True}
     return answer(made, 202, {"Location": f"/v1/records/{leaf}/relations"} | AGAIN)
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from api.deps import Changer, Reader, ServiceDep, answer, own_record
 from api.errors import documented
-from api.idempotency import Key, RequestDigest, once
+from api.idempotency import Key, Remember, RequestDigest, act_once
 from api.routes.records import Leaf
 from api.schemas.statuses import AcceptedStatus, NewStatus, StatusList
 from api.service import Service
 from ledger.core.registries import Reason, State
 from ledger.errors import InputError, NotFoundError
-from ledger.ports import RecordRow, Unit
-from ledger.ports.access import AnswerRow
+from ledger.ports import RecordRow
 from ledger.services.access import Caller
-from ledger.services.operations import by
 from ledger.services.statuses import ChangeRequest
 
 FINAL = ("final", "receipted")
@@ -50,15 +47,10 @@ def change(
         bytes.fromhex(body.supersededBy) if body.supersededBy else None,
     )
 
-    def make(remembered: AnswerRow) -> bytes:
-        def also(unit: Unit, statement: bytes) -> None:
-            unit.access.add_answer(replace(remembered, subject=statement))  # type: ignore[attr-defined]
+    def act(remember: Remember) -> bytes:
+        return service.ledger.statuses.request(actor, [asked], remember)[0]
 
-        with by(caller.who):
-            return service.ledger.statuses.request(actor, [asked], also)[0]
-
-    statement = once(service.flights, service.ledger.access, caller, key, digest, make)
-    service.wake()
+    statement = act_once(service, caller, key, digest, act)
     made = {"leaf": leaf, "statement": statement.hex(), "state": body.state, "pending": True}
     return answer(made, 202, {"Location": f"/v1/records/{leaf}/statuses"} | AGAIN)
 

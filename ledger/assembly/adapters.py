@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from ledger.assembly.founding_trust import address_of
 from ledger.assembly.home import ChainFile, Home, TrustFolder
 from ledger.assembly.restored import require_open
 from ledger.assembly.revocation import OfficeRevocation
+from ledger.assembly.standing import Standing
 from ledger.assembly.time_stamping import independence
 from ledger.assembly.types import TypeFolder
 from ledger.chain.calls import ConsortiumCalls, RecordsCalls
@@ -38,6 +40,7 @@ from ledger.outside.keystore import KeyStore
 from ledger.outside.passphrases import passphrase_from
 from ledger.outside.remote_keys import RemoteKey
 from ledger.outside.remote_signer import RemoteSigner
+from ledger.outside.signing_keys import SigningKey
 from ledger.outside.timestamp_client import TimestampClient
 from ledger.ports import Account, Signer
 from ledger.settings import Settings
@@ -157,17 +160,27 @@ class Adapters:
         now = int(self.clock())
         with self.store.read() as unit:
             bound = {s.certificate for s in unit.chain.signers(organisation) if s.since <= now < s.until}
+        held: dict[str, bytes] = {}
         for name in self.keys.names(organisation, "signing"):
-            try:
+            with suppress(NotFoundError):  # a key that still waits for its certificate
                 certificate = self.keys.certificate(organisation, name)
-            except NotFoundError:
-                continue  # a key that still waits for its certificate
-            if fingerprint(certificate) in bound:  # no other key is opened: it may lack its passphrase, or SM2
-                key = self.keys.signing(organisation, name)
-                if isinstance(key.private_key, RemoteKey):  # which checks approvals by its own keys
-                    yield RemoteSigner(organisation, certificate, key.private_key.address, self.revocation)
-                else:
-                    yield BatchSigner(organisation, key, self.keys.approval_keys(organisation), self.revocation)
+                if fingerprint(certificate) in bound:  # no other key is opened: it may lack its passphrase, or SM2
+                    held[name] = certificate
+        for name in sorted(held, key=lambda name: len(held) > 1 and not self._stands(held[name], now)):
+            key = self.keys.signing(organisation, name)
+            if isinstance(key.private_key, RemoteKey):  # which checks approvals by its own keys
+                yield RemoteSigner(organisation, key.certificate, key.private_key.address, self.revocation)
+            else:
+                yield BatchSigner(organisation, key, self.keys.approval_keys(organisation), self.revocation)
+
+    def _stands(self, certificate: bytes, now: int) -> bool:
+        """Of two bound certificates the one that still may sign comes first: a new one beside the expired or revoked
+        one of before."""
+        try:
+            self.standing.require(certificate, now)
+        except ConfigError:
+            return False
+        return True
 
     def timestamps(self, issuer: str, urls: Sequence[str] = ()) -> TimestampClient | None:
         """The time-stamp authorities of the settings, or those at ``urls``, as they will do for the issuer; ``None``
@@ -184,6 +197,20 @@ class Adapters:
                 require_token(self.suite, SM2_SM3, token.algorithm, "sm3")
 
         return TimestampClient(urls, self.clock, policy=policy, accept=accept)
+
+    def signing_key(self, organisation: str, name: str) -> SigningKey:
+        """A key for files, logins and e-seals, whose certificate is valid and not known to be revoked.
+
+        Raises:
+            NotFoundError: KEYS_UNKNOWN. ConfigError: KEYS_…, SIGNER_CERTIFICATE_DATES, SIGNER_CERTIFICATE_REVOKED.
+        """
+        key = self.keys.signing(organisation, name)
+        self.standing.require(key.certificate, int(self.clock()))
+        return key
+
+    @cached_property
+    def standing(self) -> Standing:
+        return Standing(self.revocation, self.revocation.certificates)
 
     @cached_property
     def revocation(self) -> OfficeRevocation:

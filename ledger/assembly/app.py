@@ -100,6 +100,7 @@ class App(Adapters):
             self.timestamps,
             self.trust.content,
             known,
+            self.standing.require,
             self.operations,
             self.clock,
             self.suite,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def sign_challenge(
     app: App, organisation: str, name: str, challenge: Challenge, certificates: Sequence[bytes] = ()
 ) -> bytes:
-    """``respond`` by a key of the data folder, with the authorities' certificates that lie there; entered in the log
-    as ``login.sign``. The log is asked before the key: where it cannot be written nothing is signed.
+    """``respond`` by a key of the data folder, with the authorities' certificates that lie there or are to be had;
+    entered in the log as ``login.sign``. The log is asked before the key: where it cannot be written nothing is signed.
 
     Raises:
         NotFoundError: KEYS_UNKNOWN. ConfigError: KEYS_…, SIGNER_…, PKCS11_…. UnavailableError: from the key; STORE_….
@@ -30,8 +30,9 @@ def sign_challenge(
     from ledger.services.operations import Act
 
     app.operations.require()
-    key = app.keys.signing(organisation, name)
-    made = respond(key, challenge, int(app.clock()), certificates, app.revocation.certificates())
+    key, now = app.signing_key(organisation, name), int(app.clock())
+    given = [*certificates, *app.standing.require(key.certificate, now)]
+    made = respond(key, challenge, now, given, app.revocation.certificates())
     after = {"name": name, "certificate": fingerprint(key.certificate).hex(), "system": challenge.audience.system}
     subject = hashlib.sha256(challenge.to_bytes()).hexdigest()
     app.operations.record(Act("login.sign", challenge.audience.organisation, subject, None, after))
@@ -57,8 +58,8 @@ def respond(
     return cms.assemble(made.certificate, attributes, made.signature, None, above)
 
 
-def key_of_file(data: bytes, password: bytes | None) -> SigningKey:
-    """Key and certificate of a PKCS#12 file.
+def key_of_file(data: bytes, password: bytes | None) -> tuple[SigningKey, tuple[bytes, ...]]:
+    """Key and certificate of a PKCS#12 file, and the other certificates (DER) in it.
 
     Raises:
         InputError: ``PKCS12_…``, ``KEY_ENCRYPTION``, ``LOGIN_KEY_FILE`` no certificate in it. ConfigError:
@@ -68,11 +69,11 @@ def key_of_file(data: bytes, password: bytes | None) -> SigningKey:
     from ledger.outside.software_keys import SoftwareKey
 
     try:
-        pkcs8, certificate = read_pkcs12(data, password)
+        file = read_pkcs12(data, password)
     except InputError as error:
         if error.code == "KEY_PASSPHRASE":
             raise ConfigError("KEYS_PASSPHRASE") from error
         raise
-    if certificate is None:
+    if file.certificate is None:
         raise InputError("LOGIN_KEY_FILE")
-    return SigningKey(SoftwareKey(pkcs8), certificate)
+    return SigningKey(SoftwareKey(file.key), file.certificate), file.others

@@ -18,7 +18,8 @@ from ledger.core.accreditations import Accreditation
 from ledger.core.registries import Kind
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError, ConflictError, NotFoundError, ZhengyinError
-from ledger.outside.demo_pki.member import open_authority
+from ledger.outside.demo_pki.member import choose_authority
+from ledger.outside.key_material import DEFAULTS, algorithm_name
 from ledger.ports import Account, AccreditationRow
 from ledger.services.operations import Act
 
@@ -182,27 +183,37 @@ def add_organisation(app: App, newcomer: Newcomer) -> list[CouncilCall]:
     ]
 
 
-def certify(app: App, organisation: str, name: str, key: str, authority: str | None, purpose: str = "signing") -> bytes:
-    """The certificate (DER) of a signing key, made with its key where there is none yet, by a test CA of this folder.
+def certify(
+    app: App,
+    organisation: str,
+    name: str,
+    key: str,
+    authority: str | None,
+    purpose: str = "signing",
+    algorithm: str | None = None,
+) -> bytes:
+    """The certificate (DER) of a signing key, made with its key (``algorithm``) where there is none yet, by a test CA
+    of this folder: the one named, or one for such keys.
 
     Raises:
-        ConfigError: AUTHORITY_NONE with those that there are; KEYS_TEST_CA for a key that they do not certify.
+        ConfigError, before there is a key: AUTHORITY_NONE with those that there are; KEYS_TEST_CA for a key that they
+            do not certify.
     """
     try:
         return app.keys.signing(organisation, key, purpose).certificate
     except NotFoundError:
         pass
-    known = (
-        sorted(p.name for p in app.home.authorities.iterdir() if p.is_dir()) if app.home.authorities.is_dir() else []
-    )
-    folder = authority or (known[0] if known else "")
-    if folder not in known:
-        raise ConfigError("AUTHORITY_NONE", known=", ".join(known) or "–")
+    known = [folder for folder in app.home.authority_folders() if (folder / "keys").is_dir()]
+    folders = [folder for folder in known if authority in (None, folder.name)]
+    if not folders:
+        raise ConfigError("AUTHORITY_NONE", known=", ".join(folder.name for folder in known) or "–")
     try:
         spki = app.keys.public(organisation, key, purpose)  # a key that a crash, or a CA, left without certificate
+        issuer = choose_authority(folders, algorithm_name(spki))
     except NotFoundError:
-        spki = app.keys.create(organisation, key, purpose)
-    issuer = open_authority(app.home.authorities / folder)
+        chosen = algorithm or DEFAULTS[purpose]
+        issuer = choose_authority(folders, chosen)
+        spki = app.keys.create(organisation, key, purpose, chosen)
     certificate = issuer.certify(spki, name, organisation, int(app.clock()), CERTIFICATE_DAYS)
     app.keys.put_certificate(organisation, key, certificate, purpose)
     return certificate

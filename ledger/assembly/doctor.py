@@ -1,4 +1,5 @@
-"""What can be wrong with an installation or a data folder, each in one line with its remedy. Nothing is changed."""
+"""What can be wrong with an installation or a data folder, each in one line with its remedy. Nothing is changed, but
+revocation data are fetched, or made by a test CA, where they are needed."""
 
 from __future__ import annotations
 
@@ -11,29 +12,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
 from ledger import __version__
+from ledger.assembly import doctor_keys
 from ledger.assembly.app import App
+from ledger.assembly.doctor_keys import FAILED, OK, SOON, WARNING, Line
 from ledger.assembly.trusting import with_listed
 from ledger.core.registries import Suite
+from ledger.core.trust import Trust
 from ledger.crypto import sm2
 from ledger.errors import ConfigError, Language, NotFoundError, ZhengyinError, message
-from ledger.outside.file_revocation import FileRevocation, ListSpan
-from ledger.outside.keystore import SIGNER
-from ledger.outside.remote_signer import require_at_signer
 from ledger.outside.timestamp_client import host_of
 from ledger.proofs.headers import UNSEALED
 from ledger.settings import load_settings
 from ledger.store.segments import SegmentFolders
 from ledger.verification.words import instant
 
-OK, WARNING, FAILED = "ok", "warning", "failed"
 LEAST_DISK = 1 << 30
-SOON = 30 * 86_400
 AHEAD = 120
 """Seconds that the chain's newest block may lie after this machine's clock."""
-SIGNER_PATIENCE = 5.0
 ASKED = b"zhengyin/doctor"
 """What time-stamp authorities are asked to stamp."""
 QUIET = 30 * 86_400
@@ -63,8 +59,9 @@ def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
     found.append(Check("settings", OK, "DOCTOR_SETTINGS", {"home": str(home)}))
     with App(settings, clock) as app:
         for name, look in (
-            ("keys", _keys), ("certificates", _certificates), ("signers", _signers), ("profile", _profile),
-            ("crls", _crls), ("time-stamps", _timestamps),
+            ("keys", doctor_keys.keys), ("certificates", doctor_keys.certificates),
+            ("signers", doctor_keys.signers), ("profile", _profile),
+            ("crls", doctor_keys.crls), ("time-stamps", _timestamps),
             ("chain", _chain), ("store", _store),
             ("segments", _segments), ("trust", _trust), ("trust list", _trust_list), ("lock", _lock),
             ("outbox", _outbox),
@@ -76,9 +73,6 @@ def examine(home: Path, clock: Callable[[], float] = time.time) -> list[Check]:
             except OSError as e:
                 found.append(Check(name, FAILED, "CLI_SYSTEM", {"reason": e.strerror, "file": e.filename}))
     return found
-
-
-Line = tuple[str, str, dict[str, Any]]
 
 
 def _problem(name: str, error: ZhengyinError) -> Check:
@@ -116,76 +110,18 @@ def _disk(home: Path) -> Check:
     )
 
 
-def _keys(app: App) -> Iterator[Line]:
-    yield OK, "DOCTOR_KEYS", {"count": len(app.keys.list())}
-
-
-def _certificates(app: App) -> Iterator[Line]:
-    """Signing certificates that end soon: an office that notices too late cannot issue for days."""
-    now, count = app.clock(), 0
-    for entry in app.keys.list():
-        if entry.purpose not in ("signing", "service"):
-            continue
-        try:
-            der = app.keys.signing(entry.organisation, entry.name, entry.purpose).certificate
-        except NotFoundError:
-            yield WARNING, "DOCTOR_CERTIFICATE_WAITS", {"organisation": entry.organisation, "name": entry.name}
-            continue
-        left = x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp() - now
-        count += 1
-        if left < SOON:
-            values = {"organisation": entry.organisation, "name": entry.name, "days": int(left // 86_400)}
-            yield WARNING if left > 0 else FAILED, "DOCTOR_CERTIFICATE_ENDS", values
-    yield OK, "DOCTOR_CERTIFICATES", {"count": count}
-
-
-def _signers(app: App) -> Iterator[Line]:
-    """Signers of their own: does each answer, and have the key of the certificate that lies here?"""
-    for entry in app.keys.list():
-        if entry.kept != SIGNER or entry.purpose != "signing":
-            continue
-        key = app.keys.signing(entry.organisation, entry.name)
-        try:
-            address = require_at_signer(key, entry.organisation, entry.name, SIGNER_PATIENCE)
-        except ZhengyinError as e:
-            yield FAILED, e.code, e.values
-        else:
-            values = {"organisation": entry.organisation, "name": entry.name, "address": address.shown}
-            yield OK, "DOCTOR_SIGNER", values
-
-
 def _profile(app: App) -> Iterator[Line]:
     """Can each office here sign what it makes in the profile? A record that was accepted waits for its signer."""
-    suite = app.suite
+    suite, lacking = app.suite, False
     offices = {organisation for organisation, _ in app.keys.held("signing")} if suite.has_sm3 else set()
     for organisation in sorted(offices):
         try:
             app.signers(organisation, suite)
         except ConfigError as e:
+            lacking = True
             yield WARNING, e.code, e.values
-    yield OK, "DOCTOR_PROFILE", {"profile": suite.word}
-
-
-def _crls(app: App) -> Iterator[Line]:
-    """How long the revocation lists of each CA last: no batch is signed without current ones, fetched or not."""
-    online = app.settings.revocation == "online"
-    for folder in app.home.authority_folders():
-        if (folder / "keys").is_dir():  # a test CA, whose lists are made anew when they are needed
-            yield OK, "DOCTOR_CRLS_TEST", {"folder": folder.name}
-            continue
-        for span in FileRevocation(folder).spans():
-            level, code, values = _crl(folder.name, span, app.clock())
-            yield WARNING if online and level == FAILED else level, code, values
-
-
-def _crl(folder: str, span: ListSpan, now: float) -> Line:
-    if span.since is None or span.until is None:
-        return WARNING, "DOCTOR_CRL_NONE", {"folder": folder, "issuer": span.issuer}
-    values = {"folder": folder, "issuer": span.issuer, "until": instant(span.until)}
-    if now >= span.until:
-        return FAILED, "DOCTOR_CRL_ENDED", values
-    late = (span.until - now) * 4 < span.until - span.since  # lists live a day or a year: its last quarter
-    return (WARNING, "DOCTOR_CRL_ENDS", values) if late else (OK, "DOCTOR_CRL", values)
+    if not lacking:
+        yield OK, "DOCTOR_PROFILE", {"profile": suite.word}
 
 
 def _timestamps(app: App) -> Iterator[Line]:
@@ -243,6 +179,7 @@ def _trust(app: App) -> Iterator[Line]:
     content, now = app.trust.content(), app.clock()
     if content.issued - now > STALE:
         yield FAILED, "DOCTOR_CLOCK_BEHIND", {"seconds": int(content.issued - now)}
+        return  # how many days are left nobody knows
     left = content.expires - now
     values = {"version": content.version, "days": int(left // 86_400)}
     if left <= 0:
@@ -262,6 +199,23 @@ def _trust_list(app: App) -> Iterator[Line]:
         yield WARNING, "DOCTOR_TRUST_LIST_AHEAD", {"version": content.version}
     else:
         yield OK, "DOCTOR_TRUST_LIST", {"services": len(content.authorities)}
+    if app.chain_file.contracts.trust_list is not None:
+        yield from _published(app, content)
+
+
+def _published(app: App, content: Trust) -> Iterator[Line]:
+    """What the council published on chain tells an older file, and another one under the same number, from its own."""
+    try:
+        found = app.trust_list.published()
+    except NotFoundError:
+        return
+    values = {"published": found.number, "version": content.version}
+    if found.number > content.version:
+        yield WARNING, "DOCTOR_TRUST_PUBLISHED_NEWER", values
+    elif found.number == content.version and found.document != content.fingerprint():
+        yield FAILED, "DOCTOR_TRUST_PUBLISHED_OTHER", values
+    else:
+        yield OK, "DOCTOR_TRUST_PUBLISHED", values
 
 
 def _lock(app: App) -> Iterator[Line]:
@@ -275,5 +229,6 @@ def _outbox(app: App) -> Iterator[Line]:
         waiting = sum(n for _, _, n in unit.records.waiting())
         refused = len(unit.batches.in_states(("refused",)))
     if refused:
-        yield WARNING, "DOCTOR_OUTBOX_REFUSED", {"refused": refused}
-    yield OK, "DOCTOR_OUTBOX", {"waiting": waiting}
+        yield WARNING, "DOCTOR_OUTBOX_REFUSED", {"refused": refused, "waiting": waiting}
+    else:
+        yield OK, "DOCTOR_OUTBOX", {"waiting": waiting}

@@ -7,7 +7,7 @@ without it. The log is asked for before the act, so that where it cannot be writ
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from ledger.assembly.app import App
 from ledger.core.trust import TrustFile
 from ledger.core.typefiles import TypeDefinition
 from ledger.errors import ZhengyinError
+from ledger.outside import private_files
 from ledger.services.operations import Act
 
 PUBLIC = ("signing", "service", "council", "account", "node")
@@ -69,6 +70,21 @@ def _public(app: App, organisation: str, name: str, purpose: str) -> str | None:
     if purpose not in PUBLIC:
         return None
     return hashlib.sha256(app.keys.public(organisation, name, purpose)).hexdigest()
+
+
+def keep_authorities(app: App, certificates: Sequence[bytes]) -> int:
+    """Put authorities' certificates (DER) that came with a key where those of others lie, so that paths and revocation
+    are found by them; they make nobody trusted. Returns how many were new.
+
+    Raises:
+        ConfigError: KEYS_PERMISSIONS, REVOCATION_SOURCE_DAMAGED.
+    """
+    known = app.revocation.certificates()
+    fresh = [certificate for certificate in certificates if certificate not in known]
+    for certificate in fresh:
+        name = f"{hashlib.sha256(certificate).hexdigest()}.der"
+        private_files.write_new(app.home.imported_authorities / "certificates" / name, certificate)
+    return len(fresh)
 
 
 def add_type(app: App, path: Path) -> TypeDefinition:

@@ -11,6 +11,7 @@ from ledger.core.bundles import ValidationData
 from ledger.crypto.certificates import fingerprint
 from ledger.errors import ConfigError
 from ledger.outside.file_signatures import FileSignature, sign_detached
+from ledger.services.crypto_content import require_foreign
 from ledger.services.operations import Act
 
 Level = Literal["b", "t", "lt"]
@@ -25,18 +26,23 @@ def sign_file(
 
     Raises:
         NotFoundError: KEYS_UNKNOWN. ConfigError: KEYS_…, SIGNER_…, PKCS11_…, TIMESTAMP_NO_AUTHORITY, TIMESTAMP_URL.
-        InputError: CMS_LONG_TERM_SIZE. UnavailableError: from the key; TIMESTAMP_UNAVAILABLE; REVOCATION_…; STORE_….
+        InputError: CRYPTO_CONTENT_OURS, CMS_LONG_TERM_SIZE. UnavailableError: from the key; TIMESTAMP_UNAVAILABLE;
+            REVOCATION_…; STORE_….
     """
     app.operations.require()
-    key, now = app.keys.signing(organisation, name), int(app.clock())
+    require_foreign(content)
+    key, now = app.signing_key(organisation, name), int(app.clock())
 
     def collect(certificates: Sequence[bytes], known: Sequence[bytes]) -> ValidationData:
-        return app.revocation.collect(certificates, now, known=known)
+        return app.revocation.collect(certificates, now, known=known, to_sign=True)
 
     authority = None if level == "b" else app.timestamps(organisation, authorities)
     if level != "b" and authority is None:
         raise ConfigError("TIMESTAMP_NO_AUTHORITY")
-    made = sign_detached(key, content, now, authority, collect if level == "lt" else None)
+    if level == "lt":  # what could not be proved for long is not signed at all
+        collect((key.certificate,), ())
+    above = app.standing.require(key.certificate, now)
+    made = sign_detached(key, content, now, authority, collect if level == "lt" else None, above)
     after = {"name": name, "certificate": fingerprint(key.certificate).hex(), "level": level}
     app.operations.record(Act("file.sign", organisation, hashlib.sha256(content).hexdigest(), None, after))
     return made

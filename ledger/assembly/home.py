@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from ledger.core.manifests import ChainIdentity
 from ledger.core.trust import Trust, TrustFile
 from ledger.crypto.trust_signatures import verify_trust_file
 from ledger.errors import ConfigError, InputError
-from ledger.store.files import sync_folder, translated
+from ledger.store.files import replace_file
 
 CHAIN_TAGS = ("zhengyin/chainFile/1", "zhengyin/chainFile/2")
 """The second one where the ledger has a trust list; folders from before there was any have the first."""
@@ -73,6 +72,11 @@ class Home:
     @property
     def authorities(self) -> Path:
         return self.root / "authorities"
+
+    @property
+    def imported_authorities(self) -> Path:
+        """Certificates that came with imported keys."""
+        return self.authorities / "imported"
 
     @property
     def revocation(self) -> Path:
@@ -182,11 +186,4 @@ class TrustFolder:
         """
         previous = self.content() if self._path.exists() else None
         verify_trust_file(file, previous, int(self._clock()))
-        temporary = self._path.with_suffix(".new")
-        with translated():
-            with temporary.open("wb") as stream:
-                stream.write(file.to_bytes())
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(self._path)
-            sync_folder(self._path.parent)
+        replace_file(self._path, file.to_bytes())

@@ -4,7 +4,8 @@ Order, and what a crash after each leaves:
 1. every digest compared                 – nothing
 2. a folder beside the final one, filled – a folder with a dot before its name, to be removed
 3. the rows of a server's database       – tables in it: the next restore names them and stops
-   (and of any database: nobody is logged in by what a backup remembers)
+   (and of any database: nobody is logged in, and no token is good, by what a backup remembers; data keys encrypt
+   nothing before they are rotated, since it does not know how often they have meanwhile, nor whether they were retired)
 4. the final name                        – done: the folder is locked until ``audit`` has proved it
 """
 
@@ -24,8 +25,14 @@ from ledger.chain.client import EngineChain
 from ledger.chain.embedded import EmbeddedEngine
 from ledger.core.backup_manifest import BackupFile, BackupManifest
 from ledger.errors import ConfigError, ConflictError, IntegrityError, NotFoundError, UnavailableError
+from ledger.outside.data_keys import DataKeys
+from ledger.outside.key_folders import KeyFolders
+from ledger.ports.access import OperationMaker
+from ledger.services.access import revocation
+from ledger.services.operations import LOCAL, entry_of
 from ledger.settings import Settings, load_settings
-from ledger.store import dumps, files, login
+from ledger.store import dumps, files
+from ledger.store.restored_rights import end_rights
 
 _PIECE = 1 << 20
 
@@ -33,12 +40,14 @@ _PIECE = 1 << 20
 @dataclass(frozen=True, slots=True)
 class Restoration:
     """``from_copy``: segments that came, in part or whole, from the second medium; ``head``: newest block of the
-    embedded chain, ``None`` on a network's."""
+    embedded chain, ``None`` on a network's. ``tokens``: revoked with it; ``data_keys``: to be rotated."""
 
     manifest: BackupManifest
     files: int
     from_copy: int
     head: int | None
+    tokens: int
+    data_keys: int
 
 
 def restore_backup(
@@ -98,10 +107,11 @@ def _restore(
     settings = load_settings(work)
     from_copy = _missing_segments(inside, medium or settings.copy_root)
     write_mark(inside, Restored(manifest.created, now, head))
-    final = _place_rows(folder, manifest, work, home, settings)
+    final, tokens = _place_rows(folder, manifest, work, home, settings, now)
     for path in [work, *(p for p in work.rglob("*") if p.is_dir())]:
         path.chmod(0o700)
         files.sync_folder(path)
+    data_keys = DataKeys(KeyFolders(inside.keys), None).forget_uses() if inside.keys.is_dir() else 0
     if final is not None:  # a database outside of the folder: nothing is there yet, so nothing is replaced
         files.make_folder(final.parent)
         (work / backups.ROWS).rename(final)
@@ -109,7 +119,7 @@ def _restore(
         home.rmdir()  # empty, or it fails
     work.rename(home)
     files.sync_folder(home.absolute().parent)
-    return Restoration(manifest, len(manifest.files), from_copy, head)
+    return Restoration(manifest, len(manifest.files), from_copy, head, tokens, data_keys)
 
 
 def _chosen(source: Path) -> Path:
@@ -162,8 +172,15 @@ def _summed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
         yield piece
 
 
-def _place_rows(folder: Path, manifest: BackupManifest, work: Path, home: Path, settings: Settings) -> Path | None:
-    """Rows where the settings want them; the final path of a SQLite file outside of the folder."""
+def _place_rows(
+    folder: Path, manifest: BackupManifest, work: Path, home: Path, settings: Settings, now: int
+) -> tuple[Path | None, int]:
+    """Rows where the settings want them; the final path of a SQLite file outside of the folder, and how many tokens
+    were revoked."""
+
+    def revoked(token: str) -> OperationMaker:
+        return entry_of(revocation(token), LOCAL, now)
+
     url = settings.database_url()
     server = url.get_backend_name() == "postgresql"
     if server != (manifest.database == "postgresql"):
@@ -174,16 +191,15 @@ def _place_rows(folder: Path, manifest: BackupManifest, work: Path, home: Path, 
         raise IntegrityError("RESTORE_DAMAGED", file=name)
     if server:
         dumps.load_rows(_place(folder, listed), url)
-        login.end_all(url)
-        return None
+        return None, end_rights(url, now, revoked)
     target = Path(url.database or "")
     inside = target.is_relative_to(work)
     if not inside and target.exists():
         raise ConflictError("RESTORE_DATABASE_USED")
     placed = target if inside else work / backups.ROWS
     copy_checked(_place(folder, listed), placed, listed)
-    login.end_all(url.set(database=str(placed)))
-    return None if inside else target
+    tokens = end_rights(url.set(database=str(placed)), now, revoked)
+    return None if inside else target, tokens
 
 
 def _check_chain(home: Home, manifest: BackupManifest) -> int | None:

@@ -44,13 +44,19 @@ class OfficeRevocation:
             self._client = RevocationClient(self._files, fetcher, kept, self._anchors)
 
     def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+        self,
+        certificates: Sequence[bytes],
+        now: int,
+        after: int | None = None,
+        known: Sequence[bytes] = (),
+        *,
+        to_sign: bool = False,
     ) -> ValidationData:
         """As the port; raises as ``FileRevocation`` and ``RevocationClient``."""
         self._ready()
         self._publish(now, after)
         source: RevocationSource = self._client or self._files()
-        return source.collect(certificates, now, after, known)
+        return source.collect(certificates, now, after, known, to_sign=to_sign)
 
     def certificates(self) -> list[bytes]:
         """Of authorities (DER), as they lie in the folders. Raises ConfigError ``REVOCATION_SOURCE_DAMAGED``."""

@@ -75,6 +75,7 @@ def new(
     if csr is not None and (purpose not in CERTIFIED or certify):
         raise InputError("CLI_KEY_CSR")
     from ledger.assembly.file_acts import keys_logged
+    from ledger.cli.organisations import name_of
 
     if purpose not in MADE:
         raise InputError("CLI_KEY_PURPOSE", known=", ".join(MADE))
@@ -88,19 +89,19 @@ def new(
             app.keys.create_secret(organisation, name, purpose)
             text = name
         elif purpose == "data":
-            text = value["algorithm"] = data_keys.create(app, organisation, name, algorithm)
+            value["algorithm"] = data_keys.create(app, organisation, name, algorithm)
+            text = f"{organisation}  {name}  {value['algorithm']}  1"
         elif purpose in CERTIFIED and certify:
             from ledger.assembly import council_work
 
-            if algorithm is not None and name not in app.keys.names(organisation, purpose):
-                app.keys.create(organisation, name, purpose, algorithm)
-            words = organization or organisation
-            certificate = council_work.certify(app, organisation, words, name, authority, purpose)
+            words = organization or name_of(app, organisation) or organisation
+            certificate = council_work.certify(app, organisation, words, name, authority, purpose, algorithm)
             text = value["certificate"] = pem.write("CERTIFICATE", certificate).rstrip()
             session.note("CLI_ORG_TEST_CERTIFICATE")
         elif csr is not None:
             text = value["csr"] = str(csr)
-            _request(app, organisation, name, purpose, organization or organisation, algorithm, csr)
+            words = organization or name_of(app, organisation) or organisation
+            _request(app, organisation, name, purpose, words, algorithm, csr)
         else:
             if pkcs11 is None:
                 app.keys.create(organisation, name, purpose, algorithm)
@@ -159,6 +160,7 @@ def import_(
         raise InputError("CLI_KEY_PURPOSE", known=", ".join((*PURPOSES, "certificate")))
     if file is None and pkcs11 is None and signer is None:
         raise InputError("CLI_KEY_FILE")
+    kept = 0
     with session.app() as app, keys_logged(app, "key.import", organisation := session.acting(app)):
         if signer is not None:
             _import_remote(app, organisation, name, purpose, signer)
@@ -168,10 +170,11 @@ def import_(
         elif file is not None and purpose == "certificate":
             data_keys.put_certificate(app, organisation, name, read_certificate_file(file))
         elif file is not None:
-            _import_file(app, organisation, name, purpose, file)
-    session.result(
-        {"organisation": organisation, "name": name, "purpose": purpose}, f"{organisation}  {name}  {purpose}"
-    )
+            kept = _import_file(app, organisation, name, purpose, file)
+    if kept:
+        session.note("CLI_KEY_AUTHORITIES", count=kept)
+    value = {"organisation": organisation, "name": name, "purpose": purpose, "authorities": kept}
+    session.result(value, f"{organisation}  {name}  {purpose}")
     return 0
 
 
@@ -186,21 +189,28 @@ def _import_remote(app: App, organisation: str, name: str, purpose: str, signer:
     app.keys.import_remote(organisation, name, address, describe(address, organisation, name))
 
 
-def _import_file(app: App, organisation: str, name: str, purpose: str, file: Path) -> None:
-    """Ask for a passphrase only where the file turns out to need one, none is set, and somebody is there to ask."""
+def _import_file(app: App, organisation: str, name: str, purpose: str, file: Path) -> int:
+    """Ask for a passphrase only where the file turns out to need one, none is set, and somebody is there to ask.
+    Returns how many certificates of authorities were kept."""
+    from ledger.assembly.file_acts import keep_authorities
     from ledger.outside.key_files import MAX_BYTES
     from ledger.outside.passphrases import passphrase_from
 
     with file.open("rb") as stream:
         data = stream.read(MAX_BYTES + 1)
-    words = passphrase_from(os.environ, PASSWORD)
+    words, kept = passphrase_from(os.environ, PASSWORD), list[int]()
+
+    def keep(above: tuple[bytes, ...]) -> None:
+        kept.append(keep_authorities(app, above))
+
     try:
-        app.keys.import_key(organisation, name, purpose, data, words)
+        app.keys.import_key(organisation, name, purpose, data, words, keep)
     except ConfigError as error:
         if error.code != "KEYS_PASSPHRASE" or words is not None or not sys.stdin.isatty():
             raise
         typed = typer.prompt("口令 passphrase", hide_input=True, err=True)
-        app.keys.import_key(organisation, name, purpose, data, typed.encode())
+        app.keys.import_key(organisation, name, purpose, data, typed.encode(), keep)
+    return sum(kept)
 
 
 def list_(context: typer.Context) -> int:

@@ -69,6 +69,8 @@ def login(
         if error.code not in _FAILED:
             raise
         session.fail(error)
+        if error.values.get("refusal") == "PATH_NONE":
+            session.note("LOGIN_CERTIFICATES")
         return 1
     _show(session, opened, str(challenge.audience), out)
     return 0
@@ -117,9 +119,9 @@ def _by_file(
     words = passphrase_from(os.environ, PASSWORD)
     if words is None and sys.stdin.isatty():
         words = typer.prompt("口令 passphrase", hide_input=True, err=True).encode()
-    key, now = key_of_file(file.read_bytes(), words), int(time.time())
+    (key, others), now = key_of_file(file.read_bytes(), words), int(time.time())
     challenge = _meant(session, url, audience, now)
-    return challenge, hand_in(challenge, respond(key, challenge, now, between))
+    return challenge, hand_in(challenge, respond(key, challenge, now, [*between, *others]))
 
 
 def _meant(session: Session, url: str, audience: str | None, now: int) -> Challenge:

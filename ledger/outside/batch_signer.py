@@ -63,7 +63,8 @@ class BatchSigner:
         Raises:
             IntegrityError: ``SIGNER_ISSUER_DIFFERS``, ``SIGNER_ROOT_DIFFERS``, ``SIGNER_COUNTS_DIFFER``,
                 ``SIGNER_APPROVAL_MISSING`` (with the index).
-            ConfigError: ``SIGNER_CERTIFICATE_DATES`` outside the certificate's validity.
+            ConfigError: ``SIGNER_CERTIFICATE_DATES`` outside the certificate's validity;
+                ``SIGNER_CERTIFICATE_REVOKED`` by what is collected.
             UnavailableError: from the source of revocation data, or the key.
         """
         self._key.require_valid(now)
@@ -72,8 +73,8 @@ class BatchSigner:
         approvals = segment.approvals()
         if self._released != _fingerprint(leaves, approvals, sm3):  # else these very bytes were checked here just now
             check_approvals(leaves, approvals, self._approval_keys, sm3)
-        # Revocation data first: if they cannot be had, no signature exists that nobody could verify.
-        validation = self._revocation.collect([self._key.certificate], now)
+        # Revocation data first: if they cannot be had or say "revoked", no signature exists that nobody could rely on.
+        validation = self._revocation.collect([self._key.certificate], now, to_sign=True)
         signed = self._key.sign_detached(manifest.to_bytes(), now)
         return Signed(signed, fingerprint(self._key.certificate), validation)
 

@@ -5,7 +5,8 @@
 
 Nothing is overwritten but ``<name>.data.<version>.uses``, how often the version may have encrypted: nonces are random,
 so one key is for at most 2^32 envelopes (NIST SP 800-38D section 8.3). Uses are taken in blocks, which a process that
-ends early throws away: the number may be too high, never too low.
+ends early throws away: the number may be too high, never too low. Of a key from a backup it is not known, nor whether
+the key was retired since: it encrypts nothing before it is rotated.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ MAX_USES = 1 << 32
 BLOCK = 1 << 16
 LABEL, SEALED_LABEL = "DATA KEY", "ENCRYPTED DATA KEY"
 RETIRED = "retired"
+UNKNOWN = b"unknown\n"
+"""Uses of a version that came out of a backup."""
 _UTF8 = 0x0C
 
 
@@ -52,7 +55,8 @@ class UseCounter:
         self._left: dict[Path, int] = {}
 
     def take(self, path: Path) -> None:
-        """Raises ConflictError ``KEYS_USED_UP``; UnavailableError ``KEYS_USES`` where the file cannot be written."""
+        """Raises ConflictError ``KEYS_USED_UP``, ``KEYS_RESTORED``; UnavailableError ``KEYS_USES`` where the file
+        cannot be written."""
         with self._lock:
             left = self._left.get(path, 0) or _take_block(path)
             self._left[path] = left - 1
@@ -73,6 +77,8 @@ def _take_block(path: Path) -> int:
 def _used(path: Path) -> int:
     try:
         text = private_files.read_private(path).decode("ascii")
+        if text == UNKNOWN.decode():
+            raise ConflictError("KEYS_RESTORED", name=path.name.partition(".")[0])
     except NotFoundError:
         return 0
     except ValueError as error:
@@ -130,7 +136,7 @@ class DataKeys:
         self._folders = folders
         self._passphrase = passphrase
         self._uses = UseCounter()
-        self._opened: dict[bytes, tuple[str, bytes]] = {}  # by the digest of the file, as in `keystore`
+        self._opened: dict[bytes, tuple[str, bytes]] = {}  # by the digest of the file, as in `held_keys`
 
     def __repr__(self) -> str:
         return f"DataKeys({str(self._folders.root)!r})"
@@ -161,6 +167,16 @@ class DataKeys:
         self.newest(organisation, name)
         if not self._retired(organisation, name):
             private_files.write_new(self._path(organisation, name, RETIRED), b"")
+
+    def forget_uses(self) -> int:
+        """Have every key here encrypt no more until it is rotated: they came out of a backup. How many keys."""
+        count = 0
+        for organisation in self._folders.organisations():
+            for name in [name for name, purpose in self._folders.names(organisation) if purpose == DATA]:
+                newest = self.newest(organisation, name)
+                private_files.replace(self._path(organisation, name, f"{newest}.uses"), UNKNOWN)
+                count += 1
+        return count
 
     def newest(self, organisation: str, name: str) -> int:
         found = 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ledger.core.bundles import ValidationData
 from ledger.crypto.crls import read_crl
-from ledger.crypto.revocation import infos_about
+from ledger.crypto.revocation import infos_about, require_unrevoked
 from ledger.crypto.revocation_info import RevocationInfo, Subject, read_subject
 from ledger.errors import ConfigError, InputError, UnavailableError
 from ledger.outside.issuer_chains import chain_above
@@ -35,14 +35,21 @@ class FileRevocation:
         self._anchors = anchors
 
     def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+        self,
+        certificates: Sequence[bytes],
+        now: int,
+        after: int | None = None,
+        known: Sequence[bytes] = (),
+        *,
+        to_sign: bool = False,
     ) -> ValidationData:
         """As ``ports.RevocationSource``, with the newest list of every authority.
 
         Raises:
             UnavailableError: ``REVOCATION_SOURCE_ISSUER`` no certificate of an issuer; ``REVOCATION_SOURCE_CRL`` no CRL
                 of an issuer that is current, or none taken after ``after``.
-            ConfigError: ``REVOCATION_SOURCE_DAMAGED`` a file that cannot be read; ``SM2_UNAVAILABLE``.
+            ConfigError: ``REVOCATION_SOURCE_DAMAGED`` a file that cannot be read; ``SM2_UNAVAILABLE``;
+                ``SIGNER_CERTIFICATE_REVOKED``.
         """
         authorities, crls = [*known, *self._anchors, *self.certificates()], self.crls()
         found_certificates: set[bytes] = set()
@@ -55,6 +62,8 @@ class FileRevocation:
                 newest = newest_list(subject, issuer, crls, now, after)
                 if newest is None:
                     raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.x509.subject.rfc4514_string())
+                if to_sign:
+                    require_unrevoked(subject.data, issuer.data, ValidationData((), (newest,), ()), now)
                 found_crls.add(newest)
                 subject = issuer
         return ValidationData(tuple(sorted(found_certificates)), tuple(sorted(found_crls)), ())

@@ -1,8 +1,9 @@
 """Detached signatures over files: CAdES-B-B, B-T and B-LT (ETSI EN 319 122-1 clause 6).
 
 Unlike a batch's signature, which has one form and its proofs beside it, what a file has must travel in one piece: the
-token as its authority wrote it, and in B-LT all that a verifier without a network needs, in certificates and crls of
-SignedData (clause 6.3; OCSP responses as RFC 5940 wants them).
+path to the root (clause 5.1: the full one should be there), the token as its authority wrote it, and in B-LT all that a
+verifier without a network needs, in certificates and crls of SignedData (clause 6.3; OCSP responses as RFC 5940 wants
+them).
 """
 
 from __future__ import annotations
@@ -40,9 +41,10 @@ def sign_detached(
     now: int,
     authority: TimestampAuthority | None = None,
     collect: Collect | None = None,
+    above: Sequence[bytes] = (),
 ) -> FileSignature:
     """A detached CMS over ``content``: B-B, with ``authority`` B-T, with ``collect`` besides B-LT. ``now``: the time it
-    claims, seconds UTC.
+    claims, seconds UTC; ``above``: certificates (DER) between the signer's and its root, which B-B and B-T enclose.
 
     Raises:
         ConfigError: ``TIMESTAMP_NO_AUTHORITY`` for ``collect`` alone.
@@ -51,7 +53,7 @@ def sign_detached(
     """
     attributes, signature = key.sign_parts(content, now)
     token = None if authority is None else _stamped(key, signature, authority)
-    known = ValidationData((), (), ())
+    known = ValidationData(tuple(above), (), ())
     if collect is not None:
         if token is None:
             raise ConfigError("TIMESTAMP_NO_AUTHORITY")

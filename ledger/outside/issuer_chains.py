@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from ledger.crypto.certificates import comparable
 from ledger.crypto.revocation_info import Subject, read_subject, require_signed_by
 from ledger.errors import InputError, UnavailableError
 
@@ -36,12 +37,28 @@ def chain_above(
     return found
 
 
+def above_among(certificate: bytes, others: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Those of ``others`` (DER) that lead up from ``certificate``, as far as they do; its issuer first.
+
+    Raises:
+        InputError: ``REVOCATION_CERTIFICATE``. ConfigError: ``SM2_UNAVAILABLE``.
+    """
+    subject, found = read_subject(certificate), list[bytes]()
+    while subject.parts.subject != subject.parts.issuer and len(found) < MAX_DEPTH:
+        above = issuer_among(subject, [other for other in others if other not in found])
+        if above is None:
+            break
+        found.append(above.data)
+        subject = above
+    return tuple(found)
+
+
 def issuer_among(subject: Subject, candidates: Iterable[bytes]) -> Subject | None:
     """Whichever of ``candidates`` (DER) has the issuer's name and signed the certificate."""
     for data in candidates:
         try:
             candidate = read_subject(data)
-            if candidate.parts.subject == subject.parts.issuer:
+            if comparable(candidate.parts.subject) == comparable(subject.parts.issuer):
                 require_signed_by(candidate.parts.spki, subject.data)
                 return candidate
         except InputError:

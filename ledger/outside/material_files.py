@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ledger.core.canonical import FORBIDDEN
@@ -16,6 +17,7 @@ LISTS, RESPONSES = (".crl",), (".ors", ".ocsp")
 TOKENS, SIGNATURES = (".tst", ".tsr"), (".p7s", ".cms", ".sig")
 MAX_FILES = 256
 MAX_BYTES = 16 << 20
+MAX_KEY_BYTES = 1 << 20
 MAX_ENTRIES = 1024  # in one file, by blocks of PEM
 _KNOWN = (*CERTIFICATES, *LISTS, *RESPONSES, *TOKENS, *SIGNATURES)
 
@@ -45,8 +47,12 @@ def read_material(folder: Path) -> Material:
                     unreadable.append((_name(file), fault))
         return tuple(found)
 
+    signed: set[Path] = set()
+
     def sample(file: Path) -> list[Entry]:
-        return [Entry(e.about, e.der, _data(file, files)) for e in _plain(file)]
+        about = _about(file, files)
+        signed.update(about[:1])
+        return [Entry(e.about, e.der, _bytes(about[0]) if about else None) for e in _plain(file)]
 
     material = Material(
         entries(CERTIFICATES, _certificates),
@@ -58,16 +64,27 @@ def read_material(folder: Path) -> Material:
     )
     if material == Material():
         raise InputError("CA_CHECK_EMPTY", folder=str(folder))
-    return material
+    keys = [file for file in files if _holds_key(file)]
+    unknown = [f for f in files if f.suffix.lower() not in _KNOWN and f not in signed and f not in keys]
+    return replace(material, unknown=tuple(map(_name, unknown)), keys=tuple(map(_name, keys)))
+
+
+def _holds_key(file: Path) -> bool:
+    """Does a private key lie open in it, or one that is locked by a password alone?"""
+    try:
+        with file.open("rb") as stream:
+            return b"PRIVATE KEY-----" in stream.read(MAX_KEY_BYTES)
+    except OSError:
+        return False  # said where it is read
 
 
 def _certificates(file: Path) -> list[Entry]:
-    return _numbered(file, list(read_certificates(_bytes(file))))
+    return _numbered(file, list(read_certificates(_filled(file))))
 
 
 def _plain(file: Path) -> list[Entry]:
     """DER, or the blocks of PEM whatever they say that they hold."""
-    data = _bytes(file)
+    data = _filled(file)
     return _numbered(file, [der for _, der in pem.read(data)] if pem.is_pem(data) else [data])
 
 
@@ -78,10 +95,17 @@ def _numbered(file: Path, ders: list[bytes]) -> list[Entry]:
     return [Entry(name if len(ders) == 1 else f"{name}#{n}", der) for n, der in enumerate(ders, 1)]
 
 
-def _data(file: Path, files: list[Path]) -> bytes | None:
+def _about(file: Path, files: list[Path]) -> list[Path]:
     named = [other for other in files if other.name == file.stem]
     named += [o for o in files if o.stem == file.stem and o.suffix.lower() not in _KNOWN]
-    return _bytes(named[0]) if named else None
+    return named
+
+
+def _filled(file: Path) -> bytes:
+    """A file that a tool left empty when it failed is better called so than a fault of what should be in it."""
+    if data := _bytes(file):
+        return data
+    raise InputError("CA_FILE_EMPTY")
 
 
 def _bytes(file: Path) -> bytes:

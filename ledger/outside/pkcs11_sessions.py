@@ -21,9 +21,10 @@ from ledger.outside.pkcs11_uris import KeyUri
 ONE_AT_A_TIME = RLock()
 
 
-@dataclass
+@dataclass(repr=False)
 class Login:
-    """A session with a token. ``mark``: digest of the PIN; ``alive``: objects found in it may be used."""
+    """A session with a token. ``mark``: digest of the PIN, which is short enough to be guessed from it; ``alive``:
+    objects found in it may be used."""
 
     session: Any
     mark: bytes

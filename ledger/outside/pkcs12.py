@@ -1,4 +1,4 @@
-"""PKCS#12 files (RFC 7292): one private key with its certificate, as CAs hand them out.
+"""PKCS#12 files (RFC 7292): one private key with its certificate and those above it, as CAs hand them out.
 
 Read here rather than by ``cryptography``, which refuses SM2 and does as many iterations as a file asks for. The
 container comes from many hands, some of which write BER, so ``asn1crypto`` takes it apart.
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import asn1crypto.tsp  # noqa: F401 (it adds names to those of cms, which is too late once one was used)
 from asn1crypto import cms, core
 from asn1crypto.pkcs12 import AuthenticatedSafe, Pfx, SafeContents
 
@@ -37,6 +38,15 @@ class _Found:
     certificates: list[bytes]
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyFile:
+    """``key``: PrivateKeyInfo; ``certificate``: for it, or ``None``; ``others``: whatever else the file holds; DER."""
+
+    key: bytes
+    certificate: bytes | None
+    others: tuple[bytes, ...]
+
+
 def is_pkcs12(data: bytes) -> bool:
     """Does it begin as a PFX does: a SEQUENCE, of whatever form of length, whose first member is INTEGER 3?"""
     if data[:1] != b"\x30" or len(data) < 8:
@@ -45,8 +55,8 @@ def is_pkcs12(data: bytes) -> bool:
     return data[2 + length : 5 + length] == _VERSION
 
 
-def read_pkcs12(data: bytes, passphrase: bytes | None) -> tuple[bytes, bytes | None]:
-    """PrivateKeyInfo and certificate (DER) of the file's only key; no certificate where the file has none for it.
+def read_pkcs12(data: bytes, passphrase: bytes | None) -> KeyFile:
+    """The file's only key, and the certificates in it.
 
     Raises:
         InputError: ``PKCS12_FORM``; ``PKCS12_MAC`` no code over the file, or one of an unknown kind; ``PKCS12_KEYS``
@@ -72,7 +82,8 @@ def read_pkcs12(data: bytes, passphrase: bytes | None) -> tuple[bytes, bytes | N
         raise InputError("PKCS12_FORM") from None  # no cause: decrypted bytes may stand in it
     if len(found.keys) != 1:
         raise InputError("PKCS12_KEYS", count=len(found.keys))
-    return found.keys[0], _certificate_of(found)
+    own = _certificate_of(found)
+    return KeyFile(found.keys[0], own, tuple(dict.fromkeys(c for c in found.certificates if c != own)))
 
 
 def _check_mac(pfx: Any, content: bytes, passphrase: bytes, effort: pkcs12_passwords.Effort) -> None:

@@ -47,14 +47,14 @@ def write_new(path: Path, data: bytes) -> None:
         raise ConflictError("KEYS_EXISTS", file=path.name) from error
     finally:
         temporary.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def replace(path: Path, data: bytes) -> None:
     """Write ``path`` durably, in the place of what was there; a crash leaves the old or the new file
     whole."""
     _write_temporary(path, data).replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def read_private(path: Path) -> bytes:
@@ -81,7 +81,8 @@ def _write_temporary(path: Path, data: bytes) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -62,13 +62,14 @@ class RemoteSigner:
         """As the port; the signature bears the time of the signer's clock. What comes back is verified.
 
         Raises:
-            As ``ask``; IntegrityError, ConfigError and others that the signer refused with; UnavailableError
-            ``SIGNER_SIGNATURE_WRONG``, and from the source of revocation data.
+            As ``ask``; IntegrityError, ConfigError and others that the signer refused with; ConfigError
+            ``SIGNER_CERTIFICATE_REVOKED``; UnavailableError ``SIGNER_SIGNATURE_WRONG``, and from the source of
+            revocation data.
         """
         name = fingerprint(self._certificate)
         parts = questions.BatchParts(segment.leaves(), segment.approvals(), segment.sm3(), segment.types())
-        # As in one's own process: what nobody could verify is not signed.
-        validation = self._revocation.collect([self._certificate], now)
+        # As in one's own process: what nobody could verify or rely on is not signed.
+        validation = self._revocation.collect([self._certificate], now, to_sign=True)
         answer = self._ask(questions.SignBatch(self._organisation, name, manifest, parts))
         attributes, signature = questions.read_answer(answer, "signed", 2)
         try:

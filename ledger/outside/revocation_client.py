@@ -22,7 +22,7 @@ from ledger.core.bundles import ValidationData
 from ledger.crypto.crls import read_crl
 from ledger.crypto.ocsp import make_request, read_response
 from ledger.crypto.ocsp_responders import trimmed
-from ledger.crypto.revocation import infos_about
+from ledger.crypto.revocation import infos_about, require_unrevoked
 from ledger.crypto.revocation_info import UNREADABLE, Subject, read_subject
 from ledger.errors import InputError, UnavailableError
 from ledger.outside.fetching import Fetcher
@@ -88,7 +88,13 @@ class RevocationClient:
     _rests: Rests = field(default_factory=Rests)
 
     def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+        self,
+        certificates: Sequence[bytes],
+        now: int,
+        after: int | None = None,
+        known: Sequence[bytes] = (),
+        *,
+        to_sign: bool = False,
     ) -> ValidationData:
         """As ``ports.RevocationSource``.
 
@@ -96,7 +102,7 @@ class RevocationClient:
             UnavailableError: ``REVOCATION_SOURCE_ISSUER``; ``REVOCATION_FETCH_NONE`` with the reason of the last try;
                 ``REVOCATION_FETCH_NOWHERE`` the certificate names no address, and the folder has nothing;
                 ``REVOCATION_CACHE``.
-            ConfigError: ``REVOCATION_SOURCE_DAMAGED``, ``SM2_UNAVAILABLE``.
+            ConfigError: ``REVOCATION_SOURCE_DAMAGED``, ``SM2_UNAVAILABLE``, ``SIGNER_CERTIFICATE_REVOKED``.
         """
         anchors, files = self.anchors(), self.files()
         crls, at_hand = files.crls(), [*known, *anchors, *files.certificates()]
@@ -110,10 +116,13 @@ class RevocationClient:
                     above.add(issuer.data)
                 newest = newest_list(subject, issuer, crls, now, after)
                 if newest is not None:
-                    lists.add(newest)
+                    found = ValidationData((), (newest,), ())
                 else:
                     found = self._fetch(_Question(subject, issuer, now, after))
-                    (responses if found.ocsps else lists).update(found.ocsps or found.crls)
+                if to_sign:
+                    require_unrevoked(subject.data, issuer.data, found, now)
+                lists.update(found.crls)
+                responses.update(found.ocsps)
                 subject = issuer
         return ValidationData(*(tuple(sorted(part)) for part in (above, lists, responses)))
 

@@ -38,10 +38,7 @@ class SigningKey:
 
     def require_valid(self, now: int) -> None:
         """Raises ConfigError ``SIGNER_CERTIFICATE_DATES`` outside the certificate's validity."""
-        found = x509.load_der_x509_certificate(self.certificate)
-        since, until = (int(at.timestamp()) for at in (found.not_valid_before_utc, found.not_valid_after_utc))
-        if not since <= now <= until:
-            raise ConfigError("SIGNER_CERTIFICATE_DATES", since=since, until=until, now=now)
+        require_dates(self.certificate, now)
 
     def sign_detached(self, content: bytes, now: int) -> bytes:
         """A detached CMS over ``content`` in the profile of ``crypto.cms``, DER; ``now``: its signing time.
@@ -72,3 +69,11 @@ class SigningKey:
         except InputError as error:
             raise UnavailableError("SIGNER_SIGNATURE_WRONG") from error
         return signature
+
+
+def require_dates(certificate: bytes, now: int) -> None:
+    """Raises ConfigError ``SIGNER_CERTIFICATE_DATES`` outside the validity of the certificate (DER)."""
+    found = x509.load_der_x509_certificate(certificate)
+    since, until = (int(at.timestamp()) for at in (found.not_valid_before_utc, found.not_valid_after_utc))
+    if not since <= now <= until:
+        raise ConfigError("SIGNER_CERTIFICATE_DATES", since=since, until=until, now=now)

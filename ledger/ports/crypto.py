@@ -39,7 +39,8 @@ class DataKey(Protocol):
         """nonce ‖ ciphertext ‖ tag.
 
         Raises:
-            ConflictError: ``KEYS_USED_UP`` once it has encrypted 2^32 times. UnavailableError: ``KEYS_USES``.
+            ConflictError: ``KEYS_USED_UP`` once it has encrypted 2^32 times; ``KEYS_RESTORED`` until it is rotated, of
+                a key from a backup. UnavailableError: ``KEYS_USES``.
         """
         ...
 

@@ -85,7 +85,8 @@ class Signer(Protocol):
 
         Raises:
             IntegrityError: SIGNER_ROOT_DIFFERS, SIGNER_COUNTS_DIFFER, SIGNER_APPROVAL_MISSING (with the index).
-            ConfigError: SIGNER_KEY_…; UnavailableError: the device or its authority does not answer.
+            ConfigError: SIGNER_KEY_…; SIGNER_CERTIFICATE_DATES, SIGNER_CERTIFICATE_REVOKED. UnavailableError: the
+                device or its authority does not answer.
         """
         ...
 
@@ -103,14 +104,22 @@ class TimestampAuthority(Protocol):
 
 class RevocationSource(Protocol):
     def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
+        self,
+        certificates: Sequence[bytes],
+        now: int,
+        after: int | None = None,
+        known: Sequence[bytes] = (),
+        *,
+        to_sign: bool = False,
     ) -> ValidationData:
         """Authorities between each certificate (DER) and its root (which is the verifier's to bring), and revocation
         data for each of the chain: current at ``now``, or, where ``after`` is given, taken later than that.
 
-        ``known``: certificates of authorities that are chosen before others.
+        ``known``: certificates of authorities that are chosen before others; ``to_sign``: for a signature that is still
+        to be made.
 
         Raises:
             UnavailableError: an authority does not answer, or has nothing as new; try again later.
+            ConfigError: ``to_sign``, and a certificate of a chain is revoked: ``SIGNER_CERTIFICATE_REVOKED``.
         """
         ...

@@ -109,7 +109,7 @@ class Access:
         with self._store.begin() as unit:
             if not unit.access.revoke_token(id_, now):
                 raise NotFoundError("TOKEN_UNKNOWN")
-            self._operations.note(Act("token.revoke", None, id_, {"revoked": False}, {"revoked": True}))(unit)
+            self._operations.note(revocation(id_))(unit)
 
     def tokens(self) -> list[TokenRow]:
         with self._store.read() as unit:
@@ -164,6 +164,11 @@ class Access:
         """Drop answers that nobody will ask for again."""
         with self._store.begin() as unit:
             return unit.access.forget_answers(int(self._clock()) - days * 86_400)
+
+
+def revocation(id_: str) -> Act:
+    """What the log says of a token that ends."""
+    return Act("token.revoke", None, id_, {"revoked": False}, {"revoked": True})
 
 
 def key_digest(key: str) -> bytes:

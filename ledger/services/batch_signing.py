@@ -43,8 +43,9 @@ def sign_batch(
     """Write signatures and validation data; ``signers``: in the order of the suite.
 
     Raises:
-        ConfigError: SIGNER_NONE, with fewer signers than the manifest expects; SIGNER_…; TIMESTAMP_NO_AUTHORITY where
-            the manifest promises a time-stamp and nobody gives any. IntegrityError: SIGNER_…, SEGMENT_PART_DIFFERS.
+        ConfigError: SIGNER_NONE, with fewer signers than the manifest expects; SIGNER_…, of a time-stamp authority too
+            SIGNER_CERTIFICATE_REVOKED; TIMESTAMP_NO_AUTHORITY where the manifest promises a time-stamp and nobody gives
+            any. IntegrityError: SIGNER_…, SEGMENT_PART_DIFFERS.
         InputError: SIGNATURE_SUITE. UnavailableError: from a signer, an authority or the source of revocation data.
     """
     if len(signers) != manifest.expects.signatures:
@@ -52,7 +53,8 @@ def sign_batch(
     content = manifest.to_bytes()
     made: dict[int, bytes] = {}
     data: list[ValidationData] = []
-    wanted: list[bytes] = []  # certificates of which nothing is at hand yet
+    signed_by: list[bytes] = []  # certificates behind what an earlier attempt left, of which nothing is at hand yet
+    stamped_by: list[bytes] = []  # of the authorities that are relied on now
     known: list[bytes] = []
     for at, signer in enumerate(signers):
         cms = segment.get(_PARTS[at])
@@ -64,11 +66,14 @@ def sign_batch(
             cms, enclosed = _stamped(signed.cms, manifest, timestamps)
             made[at] = cms
             known += enclosed
+            stamped_by += stampers_of([verify_detached(cms, content)])
         else:
-            wanted.append(verify_detached(cms, content).certificate)
-        wanted += stampers_of([verify_detached(cms, content)])
-    if wanted:
-        data.append(revocation().collect(wanted, now, known=known))
+            found = verify_detached(cms, content)
+            signed_by += [found.certificate, *stampers_of([found])]
+    if signed_by:  # what became of them since is for verification to say
+        data.append(revocation().collect(signed_by, now, known=known))
+    if stamped_by:
+        data.append(revocation().collect(stamped_by, now, known=known, to_sign=True))
     for at in reversed(made):
         segment.put(_PARTS[at], made[at])
     faultpoint("anchor.validation")

@@ -52,16 +52,23 @@ class Content:
         return (self.value if self.data is None else digest_of("sha256", self.data)).hex()
 
     def require_foreign(self) -> None:
-        """Raises InputError ``CRYPTO_CONTENT_OURS`` for what reads as an object of the ledger's own."""
-        if self.data is None:
-            return
-        try:
-            value = orjson.loads(self.data)
-        except orjson.JSONDecodeError:
-            value = None
-        tag = value.get("tag") if isinstance(value, dict) else None
-        if (isinstance(tag, str) and tag.startswith(OURS)) or self.data.lstrip().startswith(OURS.encode()):
-            raise InputError("CRYPTO_CONTENT_OURS")
+        """As the function of this name; a digest says nothing."""
+        if self.data is not None:
+            require_foreign(self.data)
+
+
+def require_foreign(data: bytes) -> None:
+    """Raises InputError ``CRYPTO_CONTENT_OURS`` for what reads as an object of the ledger's own: whoever has it signed
+    as his file would have a manifest or a login signed."""
+    if len(data) > MAX_BYTES:  # none of ours is as long
+        return
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = None
+    tag = value.get("tag") if isinstance(value, dict) else None
+    if (isinstance(tag, str) and tag.startswith(OURS)) or data.lstrip().startswith(OURS.encode()):
+        raise InputError("CRYPTO_CONTENT_OURS")
 
 
 class Digester:

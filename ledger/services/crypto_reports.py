@@ -23,6 +23,7 @@ from ledger.crypto.revocation import judge
 from ledger.crypto.ses.judging import merged
 from ledger.crypto.timestamps import DigestOf, TimestampToken, over, verify_token
 from ledger.errors import ConfigError, InputError, Language, NotFoundError
+from ledger.verification.authority_keys import fallen_keys
 from ledger.verification.case import refused, unproved
 from ledger.verification.policies import require_recognised
 from ledger.verification.standing import anchors, require_granted
@@ -214,7 +215,7 @@ class Judge:
             return (_timely(_fault("CRYPTO_PATH_REFUSED", error), proved_at),), ()
         stands = noted("CRYPTO_PATH_HOLDS", authority=authority.name, at=moment)
         open_ = () if wanted is not None else (noted("CRYPTO_RECOGNITION_NOT_ASKED"),)
-        return (stands, *open_), (_revocation(path, data, moment, proved_at),)
+        return (stands, *open_), (_revocation(self.trust, path, data, moment, proved_at),)
 
 
 def trust_under(roots: Sequence[bytes], now: int) -> Trust:
@@ -229,9 +230,11 @@ def _name(certificate: bytes) -> str:
     return read_certificate(certificate).organization or fingerprint(certificate).hex()[:16]
 
 
-def _revocation(path: CertificatePath, data: ValidationData, moment: int, proved_at: int | None) -> Finding:
+def _revocation(
+    trust: Trust, path: CertificatePath, data: ValidationData, moment: int, proved_at: int | None
+) -> Finding:
     try:
-        found = judge(path, data, moment)
+        found = judge(path, data, moment, fallen_keys(trust.authorities))
     except (InputError, ConfigError) as error:
         return _fault("REVOCATION_DATA_REFUSED", error)
     if found.outcome == "good":

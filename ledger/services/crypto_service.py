@@ -32,6 +32,7 @@ from ledger.services.operations import Act, Operations
 from ledger.services.use_log import UseLog
 
 DONE = "done"
+_UNUSABLE = {"SIGNER_CERTIFICATE_DATES": "CRYPTO_KEY_DATES", "SIGNER_CERTIFICATE_REVOKED": "CRYPTO_KEY_REVOKED"}
 Key = TypeVar("Key")
 
 
@@ -54,7 +55,9 @@ class MadeSignature:
 
 
 class CryptoService:
-    """``organisation`` is everywhere one for which the caller may act: that has been judged before.
+    """``organisation`` is everywhere one for which the caller may act: that has been judged before. ``standing``:
+    refuses a certificate (DER) that is known to be revoked at an instant (``SIGNER_CERTIFICATE_REVOKED``), and tells
+    those between it and its root.
 
     Every method raises UnavailableError ``STORE_…`` where the use cannot be logged, and those with a key NotFoundError
     ``CRYPTO_KEY_UNKNOWN``, ConfigError ``KEYS_…``.
@@ -67,6 +70,7 @@ class CryptoService:
         stampers: Callable[[str], Stamper | None],
         trust: Callable[[], Trust],
         known: Callable[[], Sequence[bytes]],
+        standing: Callable[[bytes, int], Sequence[bytes]],
         operations: Operations,
         clock: Callable[[], float],
         suite: Suite,
@@ -76,6 +80,7 @@ class CryptoService:
         self._stampers = stampers
         self._trust = trust
         self._known = known
+        self._standing = standing
         self._log = UseLog(store, operations)
         self._clock = clock
         self._suite = suite
@@ -93,8 +98,9 @@ class CryptoService:
         """A detached CMS, CAdES-B-B or, ``stamped``, B-T.
 
         Raises:
-            InputError: ``CRYPTO_CONTENT_OURS``, ``CRYPTO_DIGEST_OTHER``. ConflictError: ``CRYPTO_KEY_DATES``;
-                ``CRYPTO_KEY_BOUND`` the certificate is one that issues; ``CRYPTO_NO_AUTHORITY``.
+            InputError: ``CRYPTO_CONTENT_OURS``, ``CRYPTO_DIGEST_OTHER``. ConflictError: ``CRYPTO_KEY_DATES``,
+                ``CRYPTO_KEY_REVOKED``; ``CRYPTO_KEY_BOUND`` the certificate is one that issues;
+                ``CRYPTO_NO_AUTHORITY``.
             UnavailableError: from the key; ``TIMESTAMP_UNAVAILABLE``.
         """
         with self._logged("sign", organisation, content.subject, _size(content)) as after:
@@ -103,12 +109,14 @@ class CryptoService:
             certificate, digest = key.certificate, digest_for(key.certificate)
             attributes = service_attributes(content.of(digest), certificate, now)
             stamper = self._stamper(organisation) if stamped else None
-            signature = _in_time(lambda: key.sign_attributes(attributes, now))
+            with _usable():
+                above = self._standing(certificate, now)
+                signature = key.sign_attributes(attributes, now)
             token = None
             if stamper is not None:
                 received = stamper.stamp(signature, "sm3" if digest == "sm3" else "sha256")
                 token = verify_token(received, over(signature))
-            made = cms.assemble(certificate, attributes, signature, token.form if token else None)
+            made = cms.assemble(certificate, attributes, signature, token.form if token else None, above)
             after["certificate"] = fingerprint(certificate).hex()
             algorithm = algorithm_of(read_certificate(certificate).spki).name
             return MadeSignature(made, fingerprint(certificate), algorithm, now, token.time if token else None)
@@ -149,7 +157,7 @@ class CryptoService:
         """A key envelope under the newest version of the key, and that version.
 
         Raises:
-            InputError: ``CRYPTO_SIZE``. ConflictError: ``KEYS_RETIRED``, ``KEYS_USED_UP``.
+            InputError: ``CRYPTO_SIZE``. ConflictError: ``KEYS_RETIRED``, ``KEYS_USED_UP``, ``KEYS_RESTORED``.
         """
         with self._logged("encrypt", organisation, None, len(data)) as after:
             if len(data) > MAX_BYTES:
@@ -180,7 +188,7 @@ class CryptoService:
         key = _known_key(lambda: self._keys.service(organisation, name))
         after["key"] = name
         with self._store.read() as unit:
-            bound = {signer.certificate for signer in unit.chain.signers(organisation)}
+            bound = {signer.certificate for signer in unit.chain.signers()}  # for whomever
         if fingerprint(key.certificate) in bound:
             raise ConflictError("CRYPTO_KEY_BOUND")
         return key
@@ -218,10 +226,11 @@ def _known_key(find: Callable[[], Key]) -> Key:
         raise NotFoundError("CRYPTO_KEY_UNKNOWN") from error
 
 
-def _in_time(sign: Callable[[], bytes]) -> bytes:
+@contextmanager
+def _usable() -> Iterator[None]:
     try:
-        return sign()
+        yield
     except ConfigError as error:
-        if error.code == "SIGNER_CERTIFICATE_DATES":
-            raise ConflictError("CRYPTO_KEY_DATES") from error
+        if error.code in _UNUSABLE:
+            raise ConflictError(_UNUSABLE[error.code]) from error
         raise

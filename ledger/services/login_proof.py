@@ -22,6 +22,7 @@ from ledger.crypto.revocation import judge
 from ledger.crypto.subject_identity import SubjectIdentity, identity_of
 from ledger.errors import ConfigError, InputError, UnavailableError
 from ledger.ports import RevocationSource
+from ledger.verification.authority_keys import fallen_keys
 from ledger.verification.standing import anchors, require_standing
 
 MAX_CMS = 64 * 1024
@@ -88,13 +89,13 @@ class LoginProver:
         for path in paths:
             try:
                 found = require_standing(trust, path, IDENTITY, challenge.jurisdiction, challenge.level, now)
-                self._require_unrevoked(path, signature, now)
+                self._require_unrevoked(trust, path, signature, now)
                 return found
             except (InputError, UnavailableError) as fault:
                 faults.append(fault)
         raise min(faults, key=lambda fault: isinstance(fault, InputError))
 
-    def _require_unrevoked(self, path: CertificatePath, signature: ForeignSignature, now: int) -> None:
+    def _require_unrevoked(self, trust: Trust, path: CertificatePath, signature: ForeignSignature, now: int) -> None:
         """What the authorities say now; lists in the response only where they do not answer: those may be from before
         a revocation that is already known."""
         missing = None
@@ -102,7 +103,7 @@ class LoginProver:
             data = self.revocation.collect(path.certificates[:1], now, known=path.certificates[1:])
         except (UnavailableError, ConfigError) as error:
             missing, data = error.code, ValidationData((), signature.crls, signature.ocsps)
-        verdict = judge(path, data, now)
+        verdict = judge(path, data, now, fallen_keys(trust.authorities))
         if verdict.outcome == "revoked":
             raise InputError("LOGIN_REVOKED", position=verdict.values["position"], reason=verdict.values["reason"])
         if verdict.outcome != "good":

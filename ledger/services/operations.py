@@ -19,7 +19,7 @@ from typing import Any, cast
 from ledger.core import canonical
 from ledger.errors import InputError, IntegrityError
 from ledger.ports import Unit
-from ledger.ports.access import ServiceStore, ServiceUnit
+from ledger.ports.access import OperationMaker, ServiceStore, ServiceUnit
 
 TAG = "zhengyin/operation/1"
 KEYS = {"tag", "row", "previous", "at", "who", "act", "organisation", "subject", "before", "after"}
@@ -81,7 +81,7 @@ class Operations:
 
         def append(unit: Unit) -> None:
             # a store of this service gives units that also hold its own tables
-            cast(ServiceUnit, unit).access.append_operation(lambda row, previous: _entry(act, who, now, row, previous))
+            cast(ServiceUnit, unit).access.append_operation(entry_of(act, who, now))
 
         return append
 
@@ -116,6 +116,11 @@ class Operations:
         if head != (count, hash_):
             raise IntegrityError("OPERATIONS_HEAD", row=head[0], found=count)
         return LogProof(count, hash_, tuple(anchored))
+
+
+def entry_of(act: Act, who: str, now: int) -> OperationMaker:
+    """The entry of ``act`` by ``who`` at ``now``, seconds UTC, wherever in the log it comes to stand."""
+    return lambda row, previous: _entry(act, who, now, row, previous)
 
 
 def _entry(act: Act, who: str, now: int, row: int, previous: bytes) -> tuple[bytes, bytes]:

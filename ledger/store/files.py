@@ -53,6 +53,24 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of what is at ``path``, if anything: a crash leaves the one or the other, whole.
+
+    Raises UnavailableError STORE_FULL, STORE_FAILED: what was there stays.
+    """
+    with translated():
+        made = temporary(path.parent)
+        try:
+            with made.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            made.replace(path)
+        finally:
+            made.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

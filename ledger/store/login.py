@@ -14,14 +14,11 @@ from sqlalchemy import (
     Table,
     delete,
     insert,
-    inspect,
     select,
     update,
 )
-from sqlalchemy.engine import URL
 
 from ledger.ports.login import ChallengeRow, SessionRow
-from ledger.store import dialect
 from ledger.store.tables import Organisation, metadata
 
 challenges = Table(
@@ -82,20 +79,3 @@ class SqlLogins:
     def forget(self, before: int) -> None:
         self._connection.execute(delete(challenges).where(challenges.c.expires < before))
         self._connection.execute(delete(sessions).where(sessions.c.until < before))
-
-
-def end_all(url: URL) -> None:
-    """Forget every challenge and session: rows of a backup do not know who has logged out since. Tables from before
-    there were logins are left as they are.
-
-    Raises:
-        UnavailableError, IntegrityError: STORE_….
-    """
-    engine = dialect.connect(url).execution_options(**{dialect.MODE: dialect.ALONE})
-    try:
-        with dialect.translated(), engine.begin() as connection:
-            for table in (challenges, sessions):
-                if inspect(connection).has_table(table.name):
-                    connection.execute(delete(table))
-    finally:
-        engine.dispose()

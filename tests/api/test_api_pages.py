@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -102,6 +103,20 @@ def test_the_form_answers_like_the_interface(shared_demo: World) -> None:
         )
         == other
     ), "an unknown number and a wrong code look alike"
+
+
+def test_what_is_not_recognised_here_is_not_called_a_mismatch(
+    shared_demo: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = shared_demo.app.codes.of([shared_demo.row(shared_demo.ids["filed"])])
+    unrecognised = replace(shared_demo.app.trust.content(), recognitions=())
+    monkeypatch.setattr(shared_demo.app.verifying, "_trust", lambda: unrecognised)
+    form = {"id": shared_demo.ids["filed"], "code": code, "lang": "en"}
+    text = call(shared_demo, "POST", "/", data=form).text
+    text = text[text.index('<section class="result') : text.index("</section>", text.index('<section class="result'))]
+    assert ">Certificate authority not recognised here</h2>" in text
+    assert "which is not recognised here" in text and "ask the office that is to accept it" in text
+    assert "Does not match" not in text and "Ask for the original file" not in text
 
 
 @pytest.mark.parametrize(

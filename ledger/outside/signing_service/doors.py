@@ -151,7 +151,7 @@ def tls_context(side: int, certificate: Path, key: Path, pinned: Sequence[Path])
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a pinned certificate is its own anchor
     read_private(key)
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password="")  # else OpenSSL asks on the terminal, and waits
         for file in pinned:
             context.load_verify_locations(cadata=read_pinned(file))
     except OSError as error:  # ssl.SSLError among them, whose words may quote the file

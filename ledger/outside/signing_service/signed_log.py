@@ -18,6 +18,7 @@ from ledger.core import canonical, shapes
 from ledger.core.canonical import b64
 from ledger.core.manifests import ChainIdentity, Manifest
 from ledger.errors import ConfigError, ConflictError, InputError, IntegrityError, UnavailableError
+from ledger.outside import private_files
 
 TAG = "zhengyin/signed/1"
 LIMITS = canonical.Limits(1 << 17, 6)
@@ -52,6 +53,7 @@ class SignedLog:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            private_files.sync_folder(path.parent)  # else a crash may take a new log away whole
         except OSError as error:
             raise UnavailableError("SIGNER_LOG_UNWRITABLE", reason=error.strerror) from error
         try:

@@ -14,7 +14,7 @@ from ledger.assembly.auditing import audit
 from ledger.assembly.backups import make_backup
 from ledger.assembly.demo_plan import OFFICE_A
 from ledger.assembly.restoring import restore_backup
-from ledger.errors import ConflictError, UnavailableError
+from ledger.errors import ConflictError, InputError, UnavailableError
 from ledger.ports.login import ChallengeRow, SessionRow
 
 
@@ -120,6 +120,50 @@ def test_nobody_is_logged_in_by_what_a_backup_remembers(demo: World, tmp_path: P
             assert unit.logins.session("s") is None and unit.logins.challenge(b"n" * 32) is None
     finally:
         other.close()
+
+
+def test_a_token_revoked_since_the_backup_does_not_come_back_with_it(demo: World, tmp_path: Path) -> None:
+    """Rows of before know nothing of the revocation: so none of them is good, and the log says why."""
+    now = int(demo.clock())
+    (stolen, _), (gone, _), (kept, text) = [demo.app.access.add("", [OFFICE_A], ["read"], 86_400) for _ in range(3)]
+    demo.app.access.revoke(gone.id)
+    make_backup(demo.app, tmp_path / "backups")
+    demo.app.access.revoke(stolen.id)
+    assert restore_backup(tmp_path / "backups", tmp_path / "again", now + 60).tokens == 2
+    other = World(tmp_path / "again", demo.clock, dict(demo.ids))
+    try:
+        revoked = {row.id: row.revoked for row in other.app.access.tokens()}
+        assert revoked == {stolen.id: now + 60, gone.id: now, kept.id: now + 60}
+        with pytest.raises(InputError, match="ACCESS_TOKEN_INVALID"):
+            other.app.access.authenticate(f"Bearer {text}")
+        found, unlocked = audit(other.app)
+        assert (found.findings, unlocked) == ((), True)  # each revocation stands in the log
+        _, made = other.app.access.add("", [OFFICE_A], ["read"], 86_400)
+        assert other.app.access.authenticate(f"Bearer {made}")
+    finally:
+        other.close()
+
+
+def test_a_data_key_retired_since_the_backup_encrypts_nothing_before_somebody_looks(
+    demo: World, tmp_path: Path
+) -> None:
+    """Nor does one that encrypted since: nobody knows how often."""
+    data = demo.app.keys.data
+    for name in ("retired", "used", "before"):
+        data.create(OFFICE_A, name, "aes-256-gcm")
+    data.retire(OFFICE_A, "before")
+    sealed = data.current(OFFICE_A, "used").encrypt(b"file", b"")
+    make_backup(demo.app, tmp_path / "backups")
+    data.retire(OFFICE_A, "retired")
+    assert restore_backup(tmp_path / "backups", tmp_path / "again", int(demo.clock())).data_keys == 3
+    again = World(tmp_path / "again", demo.clock, {}).app.keys.data
+    for name, code in (("retired", "KEYS_RESTORED"), ("used", "KEYS_RESTORED"), ("before", "KEYS_RETIRED")):
+        with pytest.raises(ConflictError, match=code):
+            again.current(OFFICE_A, name).encrypt(b"", b"")
+    assert again.version(OFFICE_A, "used", 1).decrypt(sealed, b"") == b"file"
+    again.retire(OFFICE_A, "retired")
+    assert again.rotate(OFFICE_A, "used") == 2
+    assert again.current(OFFICE_A, "used").encrypt(b"", b"")
 
 
 def test_an_audit_of_a_part_unlocks_nothing(demo: World, tmp_path: Path) -> None:

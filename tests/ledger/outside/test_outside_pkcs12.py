@@ -56,8 +56,8 @@ def test_a_key_with_its_certificate(folder: Path, name: str, options: tuple[str,
     """``-legacy``: the certificate under 40 bits of RC2, the key under 3DES, SHA-1 over all."""
     data = pkcs12(folder, name, *options)
     assert is_pkcs12(data)
-    found, certificate = read_pkcs12(data, WORDS)
-    assert (SoftwareKey(found).spki, certificate) == (key(name).spki, self_signed(name))
+    found = read_pkcs12(data, WORDS)
+    assert (SoftwareKey(found.key).spki, found.certificate) == (key(name).spki, self_signed(name))
     assert refusal(data, b"other") == refusal(data, None) == refusal(data, b"\xff") == "KEY_PASSPHRASE"
 
 
@@ -72,18 +72,19 @@ def test_a_key_with_its_certificate(folder: Path, name: str, options: tuple[str,
     ids=["gm", "rc2", "2des", "plain"],
 )
 def test_an_sm2_key_under_other_encryptions(folder: Path, options: tuple[str, ...]) -> None:
-    found, certificate = read_pkcs12(pkcs12(folder, "sm2", *options), WORDS)
-    assert (SoftwareKey(found).spki, certificate) == (key("sm2").spki, self_signed("sm2"))
+    found = read_pkcs12(pkcs12(folder, "sm2", *options), WORDS)
+    assert (SoftwareKey(found.key).spki, found.certificate) == (key("sm2").spki, self_signed("sm2"))
 
 
 def test_certificates_of_the_authorities_beside_are_not_taken_for_the_keys(folder: Path) -> None:
     (folder / "more.pem").write_text(pem.write("CERTIFICATE", self_signed("sm2")))
     data = pkcs12(folder, "ecdsa-p256", "-certfile", "more.pem")
-    assert read_pkcs12(data, WORDS)[1] == self_signed("ecdsa-p256")
+    found = read_pkcs12(data, WORDS)
+    assert (found.certificate, found.others) == (self_signed("ecdsa-p256"), (self_signed("sm2"),))
     (folder / "alone.pem").write_bytes(key("ecdsa-p256").to_pem(None))
     command = ["pkcs12", "-export", "-nocerts", "-inkey", "alone.pem", "-out", "alone.p12"]
     openssl(folder, *command, "-passout", "file:words")
-    assert read_pkcs12((folder / "alone.p12").read_bytes(), WORDS)[1] is None
+    assert read_pkcs12((folder / "alone.p12").read_bytes(), WORDS).certificate is None
 
 
 def test_a_file_that_cannot_be_checked_or_opened_is_refused_with_the_remedy(folder: Path) -> None:

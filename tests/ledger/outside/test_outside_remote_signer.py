@@ -166,6 +166,17 @@ def test_it_refuses(running: Running, what: str) -> None:
     assert running.home.log.read_text("utf-8").count("\n") == entries
 
 
+def test_a_revoked_certificate_is_refused_before_the_signer_is_asked(running: Running, tmp_path: Path) -> None:
+    """The signer has no network: what became of its certificates is the ledger's to know."""
+    authority = DemoAuthority.create(tmp_path / "ca", "乙", "ecdsa-p256", NOW)
+    office = Office(authority, authority.certify(KEY.spki, "局", ORG, NOW, 365))
+    authority.revoke(office.certificate, NOW - 1)
+    authority.crls(NOW)
+    asked = len(running.home.said)
+    error = refusal(office.signer(running.address), manifest(batch()), batch())
+    assert (error.code, len(running.home.said)) == ("SIGNER_CERTIFICATE_REVOKED", asked)
+
+
 def test_it_refuses_what_its_rules_do_not_name(running: Running, office: Office) -> None:
     large, strange = numbered(200, 9), numbered(210, 1, "seal")
     assert refusal(running.signer, manifest(large), large).code == "SIGNER_BATCH_LIMIT"

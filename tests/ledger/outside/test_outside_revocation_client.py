@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ocsp_kit as kit
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from pki_kit import CAS, DAY, NOW, Kit
+from revocation_servers import Authority, certificate, key, serving, uri
 
 from ledger.core.bundles import ValidationData
 from ledger.crypto.paths import build_path
@@ -31,10 +25,6 @@ from ledger.outside.revocation_cache import RevocationCache
 from ledger.outside.revocation_client import REST, UNCHANGED, RevocationClient
 
 HOUR = 3600
-
-
-def key() -> Any:
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 class Counting(Fetcher):
@@ -178,102 +168,6 @@ def test_certificate_without_an_address_and_a_folder_without_its_list(tmp_path: 
 # ---- servers of every kind -----------------------------------------------------------------------------------------
 
 
-@dataclass
-class Authority:
-    """A root that issues offices' certificates naming a server of ours."""
-
-    key: Any
-    root: bytes
-    leaf: bytes
-    bare: bytes
-
-    @classmethod
-    def make(cls, url: str) -> Authority:
-        own = key()
-        root = _certificate("Root", own.public_key(), "Root", own, True)
-        place = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, _uri(url + "ocsp"))
-        described = x509.AuthorityInformationAccess([place])
-        points = x509.CRLDistributionPoints([x509.DistributionPoint([_uri(url + "crl")], None, None, None)])
-        leaf = _certificate("Office", key().public_key(), "Root", own, False, described, points)
-        return cls(own, root, leaf, _certificate("Office", key().public_key(), "Root", own, False))
-
-    def response(self, status: bytes = kit.GOOD, taken: int = NOW - 60, until: int | None = NOW + HOUR) -> bytes:
-        about = kit.single(self.leaf, self.root, status, taken, until)
-        return kit.response(self.root, kit.ecdsa(self.key), about, produced=taken)
-
-    def crl(self, taken: int = NOW - 60, signed_by: Any = None) -> bytes:
-        builder = x509.CertificateRevocationListBuilder().issuer_name(_name("Root"))
-        builder = builder.last_update(_at(taken)).next_update(_at(taken + DAY))
-        return builder.sign(signed_by or self.key, SHA256()).public_bytes(Encoding.DER)
-
-
-def _uri(url: str) -> x509.UniformResourceIdentifier:
-    return x509.UniformResourceIdentifier(url)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, text)])
-
-
-def _at(instant: int) -> datetime:
-    return datetime.fromtimestamp(instant, UTC)
-
-
-def _certificate(
-    subject: str, public: Any, issuer: str, signer: Any, ca: bool, *extensions: x509.ExtensionType
-) -> bytes:
-    builder = x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(public)
-    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(_at(NOW - DAY))
-    builder = builder.not_valid_after(_at(NOW + 30 * DAY)).add_extension(x509.BasicConstraints(ca, None), True)
-    for extension in extensions:
-        builder = builder.add_extension(extension, False)
-    return builder.sign(signer, SHA256()).public_bytes(Encoding.DER)
-
-
-Answer = Callable[[str, str], tuple[int, bytes, dict[str, str]]]
-
-
-@dataclass
-class Server:
-    """Answers by ``answer(method, path)``; ``seen``: what was asked."""
-
-    url: str
-    answer: Answer
-    seen: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def serving(answer: Answer = lambda method, path: (404, b"", {})) -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            served.seen.append(f"{self.command} {self.path}")
-            status, body, headers = served.answer(self.command, self.path)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            with suppress(OSError):  # a reader that had enough
-                self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Server(f"http://127.0.0.1:{http.server_port}/", answer)
-    thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield served
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
-
-
 def test_responder_is_asked_by_get_and_where_it_knows_post_alone_by_post(tmp_path: Path) -> None:
     with serving() as server:
         world = Authority.make(server.url)
@@ -407,10 +301,10 @@ def test_response_that_is_about_to_end_is_fetched_anew(tmp_path: Path) -> None:
 def test_issuers_may_come_as_certs_only_cms(tmp_path: Path) -> None:
     with serving() as server:
         own, middle = key(), key()
-        root = _certificate("Root", own.public_key(), "Root", own, True)
-        upper = _certificate("Middle", middle.public_key(), "Root", own, True)
-        place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, _uri(server.url + "p7c"))
-        leaf = _certificate(
+        root = certificate("Root", own.public_key(), "Root", own, True)
+        upper = certificate("Middle", middle.public_key(), "Root", own, True)
+        place = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, uri(server.url + "p7c"))
+        leaf = certificate(
             "Office", key().public_key(), "Middle", middle, False, x509.AuthorityInformationAccess([place])
         )
         body = pkcs7.serialize_certificates([x509.load_der_x509_certificate(upper)], Encoding.DER)
@@ -421,66 +315,3 @@ def test_issuers_may_come_as_certs_only_cms(tmp_path: Path) -> None:
         server.answer = lambda method, path: (200, b"\x30\x00", {})
         with pytest.raises(UnavailableError, match="REVOCATION_SOURCE_ISSUER"):
             client(tmp_path / "other", root).collect([leaf], NOW)
-
-
-# ---- limits of fetching --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://a.example/x", "http://", "http://u:p@h.example/", "nonsense"]
-)
-def test_only_plain_web_addresses_are_asked(url: str) -> None:
-    with pytest.raises(UnavailableError, match="FETCH_REFUSED"):
-        Fetcher().get(url)
-
-
-def test_hosts_that_are_not_named_are_not_asked_nor_redirected_to() -> None:
-    with serving(lambda method, path: (302, b"", {"Location": "http://elsewhere.example/"})) as server:
-        with pytest.raises(UnavailableError, match="FETCH_REFUSED"):
-            Fetcher(["crl.example"]).get(server.url)
-        assert server.seen == []
-        with pytest.raises(UnavailableError, match="FETCH_REFUSED"):
-            Fetcher(["127.0.0.1"]).get(server.url)
-
-
-def test_redirects_are_few_and_stay_on_the_web() -> None:
-    def answer(method: str, path: str) -> tuple[int, bytes, dict[str, str]]:
-        if path == "/file":
-            return 302, b"", {"Location": "file:///etc/passwd"}
-        return (200, b"found", {}) if path == "/3" else (302, b"", {"Location": str(int(path[1:] or 0) + 1)})
-
-    with serving(answer) as server:
-        assert Fetcher().get(server.url) == b"found"
-        with pytest.raises(UnavailableError, match="FETCH_REDIRECTS"):
-            Fetcher(limits=FetchLimits(redirects=2)).get(server.url)
-        with pytest.raises(UnavailableError, match="FETCH_REFUSED"):
-            Fetcher().get(server.url + "file")
-        with pytest.raises(UnavailableError, match="FETCH_STATUS"):
-            Fetcher().post(server.url, b"", "text/plain")
-
-
-def test_long_slow_and_broken_answers() -> None:
-    gate = threading.Event()
-
-    def answer(method: str, path: str) -> tuple[int, bytes, dict[str, str]]:
-        if path == "/slow":
-            gate.wait(5)
-        return 200, b"x" * 5000, {}
-
-    with serving(answer) as server:
-        with pytest.raises(UnavailableError, match="FETCH_TOO_LARGE"):
-            Fetcher(limits=FetchLimits(size=4999)).get(server.url)
-        with pytest.raises(UnavailableError, match="FETCH_LATE"):
-            Fetcher(limits=FetchLimits(answer=0.05)).get(server.url + "slow")
-        gate.set()
-        ticks = iter(range(100))
-        with pytest.raises(UnavailableError, match="FETCH_LATE"):  # each piece in time, and never an end
-            Fetcher(limits=FetchLimits(answer=0.5), clock=lambda: next(ticks)).get(server.url)
-    with pytest.raises(UnavailableError, match="FETCH_UNREACHABLE"):
-        Fetcher().get(server.url)
-
-
-def test_addresses_are_not_shown_whole() -> None:
-    with serving() as server, pytest.raises(UnavailableError) as error:
-        Fetcher().get(server.url + "secret?key=1")
-    assert "secret" not in str(error.value)

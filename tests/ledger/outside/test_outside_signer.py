@@ -146,6 +146,26 @@ def test_no_signature_without_current_revocation_data(signer: BatchSigner) -> No
     assert refusal(signer, now=NOW + 8 * DAY).code == "REVOCATION_SOURCE_CRL"
 
 
+def test_nothing_is_signed_with_what_its_own_revocation_data_call_revoked(tmp_path: Path) -> None:
+    ca = DemoAuthority.create(tmp_path / "ca", "乙", "ecdsa-p256", NOW)
+    held, suspended = (ca.issue(KEY.public_key(), "局", ORG, NOW, 365) for _ in range(2))
+    signers = [
+        BatchSigner(ORG, SigningKey(HELD, c), [ApprovalKey(APPROVAL)], ca.revocation()) for c in (held, suspended)
+    ]
+    signed = signers[0].sign(MANIFEST, BATCH, NOW)
+    ca.revoke(held, NOW + 50, since=NOW + 20)
+    ca.revoke(suspended, NOW + 50, "certificateHold")
+    ca.crls(NOW + 60)
+    error = refusal(signers[0], now=NOW + 60)
+    assert (error.code, error.values["since"], error.values["reason"]) == (
+        "SIGNER_CERTIFICATE_REVOKED", NOW + 20, "keyCompromise",
+    )  # fmt: skip
+    assert refusal(signers[1], now=NOW + 60).code == "SIGNER_CERTIFICATE_REVOKED"
+    assert ca.revocation().collect([held], NOW + 60, NOW + 30).crls  # collecting for what was signed goes on
+    path = build_path(held, signed.validation.certificates, [ca.root], NOW + 10)
+    assert judge(path, ca.revocation().collect([held], NOW + 60, NOW + 30), NOW + 10).outcome == "good"
+
+
 def test_keys_that_do_not_belong_together(authority: DemoAuthority, certificate: bytes) -> None:
     source, approvals = authority.revocation(), [ApprovalKey(APPROVAL)]
     with pytest.raises(ConfigError, match="SIGNER_KEY_MISMATCH"):

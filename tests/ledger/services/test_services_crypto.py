@@ -1,134 +1,28 @@
-"""The crypto service: what it makes, what it refuses, what it says of what others made, and what it logs."""
+"""The crypto service: what it makes, what it refuses, and what it logs."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NoReturn
 
 import pytest
-from pki_kit import CAS, DAY, NOW, OFFICE, Kit, Leaf, tampered
+from crypto_pool import DATA, NOTHING, P256, Pool, code_of, needs_sm2
+from pki_kit import DAY, NOW, OFFICE, tampered
 
-from ledger.core.bundles import ValidationData
-from ledger.core.canonical import decode
 from ledger.core.login import Audience, Challenge
 from ledger.core.registries import Suite
-from ledger.core.trust import Trust
 from ledger.crypto import cms as cms_profile
 from ledger.crypto.digests import sm3
 from ledger.crypto.foreign_cms import verify_foreign
 from ledger.crypto.pem import write as pem_of
-from ledger.crypto.signed_data import DIGESTS, digest_of
+from ledger.crypto.signed_data import digest_of
 from ledger.crypto.timestamps import over, verify_token
-from ledger.errors import ZhengyinError
-from ledger.outside.service_keys import ServiceKeyring
+from ledger.errors import ConfigError
 from ledger.services.crypto_content import MAX_BYTES, Content
-from ledger.services.crypto_reports import Recognised
-from ledger.services.crypto_service import CryptoService
 from ledger.services.login_proof import LoginProver
 from ledger.services.operations import by
-
-if TYPE_CHECKING:
-    from ledger_world import Template, World
-
-DATA = "卷宗第 1 号".encode()
-P256, SM2 = "ca-h", "ca-a"
-NATIONAL = SM2 in CAS
-needs_sm2 = pytest.mark.skipif(not NATIONAL, reason="no SM2 on this machine")
-NOTHING = ValidationData((), (), ())
-
-
-class PkiStamper:
-    """A time-stamp authority of the test PKI, without HTTP."""
-
-    def __init__(self, pki: Kit, ca: str) -> None:
-        self.pki, self.ca = pki, ca
-
-    def stamp(self, data: bytes, digest: str = "sha256") -> bytes:
-        return self.pki.token(self.ca, data)
-
-    def stamp_digest(self, digest_of: Callable[[str], bytes], digest: str = "sha256") -> bytes:
-        from asn1crypto import tsp
-
-        imprint = {"hash_algorithm": {"algorithm": digest}, "hashed_message": digest_of(digest)}
-        request = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
-        made = tsp.TimeStampResp.load(self.pki.pki.stamp(self.ca, request.dump(), NOW))
-        return bytes(made["time_stamp_token"].dump())
-
-
-@dataclass
-class Pool:
-    """The service of a ledger with the keys ``p256``, ``sm2`` and ``data``, for ``OFFICE``."""
-
-    world: World
-    pki: Kit
-    trust: Trust
-    stamper: PkiStamper | None
-    suite: Suite = Suite.INTL
-
-    @property
-    def service(self) -> CryptoService:
-        app = self.world.app
-        keys = ServiceKeyring(app.keys)
-        stampers: Callable[[str], Any] = lambda issuer: self.stamper  # noqa: E731
-        return CryptoService(
-            app.store, keys, stampers, lambda: self.trust, tuple, app.operations, self.world.clock, self.suite
-        )
-
-    def log(self) -> list[Any]:
-        with self.world.app.store.read() as unit:
-            return [decode(entry) for _, entry, _ in unit.access.all_operations()]
-
-    def report(self, cms: bytes, content: Content | None = None, **changed: Any) -> Any:
-        named = {"brought": NOTHING, "wanted": None} | changed
-        return self.service.verify(OFFICE, cms, content or Content(DATA), **named)
-
-
-def put_service_key(world: World, leaf: Leaf, name: str) -> None:
-    world.app.keys.import_key(OFFICE, name, "service", leaf.key.to_pem(None), None)
-    world.app.keys.put_certificate(OFFICE, name, leaf.certificate, "service")
-
-
-@pytest.fixture(scope="module")
-def shared_pool(founded_template: Template, pki: Kit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    with founded_template.lend(tmp_path_factory.mktemp("crypto") / "home") as world:
-        put_service_key(world, pki.leaf(P256), "p256")
-        if NATIONAL:
-            put_service_key(world, pki.leaf(SM2), "sm2")
-        world.app.keys.data.create(OFFICE, "filing", "aes-256-gcm")
-        world.app.keys.data.create(OFFICE, "national", "sm4-gcm")
-        stamping = [pki.authority(ca, service="tsa") for ca in (P256, "ca-e")]
-        trust = replace(
-            world.app.trust.content(),
-            authorities=(*(pki.authority(ca) for ca in CAS), *stamping),
-            recognitions=(pki.recognition(P256, "CN-440100"),),
-            issued=NOW - DAY,
-            expires=NOW + 300 * DAY,
-        )
-        yield Pool(world, pki, trust, PkiStamper(pki, "ca-e"))
-
-
-@pytest.fixture
-def pool(shared_pool: Pool) -> Iterator[Pool]:
-    shared_pool.world.clock.now = NOW
-    yield replace(shared_pool)
-
-
-def code_of(act: Callable[[], Any]) -> str:
-    with pytest.raises(ZhengyinError) as caught:
-        act()
-    return caught.value.code
-
-
-def outcomes(report: Any) -> dict[str, str]:
-    return {step["name"]: step["outcome"] for step in report.to_json()["steps"]}
-
-
-def codes(report: Any) -> list[str]:
-    return [f["code"] for step in report.to_json()["steps"] for f in step["findings"]]
-
 
 # ---- signing ---------------------------------------------------------------------------------------------------------
 
@@ -230,160 +124,31 @@ def test_keys_that_issue_are_no_keys_of_the_service(pool: Pool) -> None:
     assert code_of(lambda: pool.service.sign(OFFICE, "bound", Content(DATA))) == "CRYPTO_KEY_BOUND"
 
 
+def test_a_certificate_that_is_known_to_be_revoked_signs_nothing(pool: Pool) -> None:
+    def standing(certificate: bytes, now: int) -> NoReturn:
+        raise ConfigError("SIGNER_CERTIFICATE_REVOKED", certificate="", since=now, reason="keyCompromise")
+
+    pool.standing = standing
+    entries = len(pool.log())
+    for stamped in (False, True):
+        assert code_of(partial(pool.service.sign, OFFICE, "p256", Content(DATA), stamped)) == "CRYPTO_KEY_REVOKED"
+    assert [entry["after"]["outcome"] for entry in pool.log()[entries:]] == ["CRYPTO_KEY_REVOKED"] * 2
+
+
+def test_a_certificate_bound_for_another_office_is_refused_too(pool: Pool) -> None:
+    """A city that keeps many offices' keys in one folder must not sign by one's key in the service of another."""
+    from ledger_world import OFFICE_B
+
+    keys = pool.world.app.keys
+    issuing = keys.signing(OFFICE_B, "main")
+    keys.import_key(OFFICE, "theirs", "service", issuing.private_key.to_pem(None), None)  # type: ignore[attr-defined]
+    keys.put_certificate(OFFICE, "theirs", issuing.certificate, "service")
+    assert code_of(lambda: pool.service.sign(OFFICE, "theirs", Content(DATA))) == "CRYPTO_KEY_BOUND"
+
+
 def test_a_certificate_out_of_its_dates_signs_nothing(pool: Pool) -> None:
     pool.world.clock.now = NOW + 40 * 365 * DAY
     assert code_of(lambda: pool.service.sign(OFFICE, "p256", Content(DATA))) == "CRYPTO_KEY_DATES"
-
-
-# ---- verifying -------------------------------------------------------------------------------------------------------
-
-
-def signed(pool: Pool, leaf: Leaf, stamped: str | None = None, at: int = NOW) -> bytes:
-    """By anybody, with the chain enclosed; ``stamped``: by which authority."""
-    attributes = cms_profile.signed_attributes(DATA, leaf.certificate, at)
-    signature = leaf.key.sign(attributes)
-    token = None if stamped is None else verify_token(pool.pki.token(stamped, signature, at), over(signature)).form
-    above = pool.pki.intermediates(leaf.ca, leaf.issuer)
-    return cms_profile.assemble(leaf.certificate, attributes, signature, token, above)
-
-
-def stamped_lists(pool: Pool, leaf: Leaf, tsa: str) -> ValidationData:
-    """Lists and certificates that leaf and token need."""
-    found = pool.pki.validation(leaf, NOW)
-    lists = (*found.crls, *pool.pki.pki.lists(tsa, NOW, "issuing"))
-    return ValidationData(pool.pki.intermediates(tsa), tuple(sorted(set(lists))), ())
-
-
-@pytest.mark.parametrize("ca", CAS)
-def test_what_any_authority_certified_is_verified(pool: Pool, ca: str) -> None:
-    leaf = pool.pki.leaf(ca)
-    pool.trust = replace(
-        pool.trust, authorities=tuple(replace(a, compromised_since=None) for a in pool.trust.authorities)
-    )
-    report = pool.report(signed(pool, leaf), brought=pool.pki.validation(leaf, NOW))
-    assert report.indication.value == "TOTAL-PASSED", report.to_json()
-    assert codes(report)[1] == "CRYPTO_TIME_NONE"
-    assert report.proved["time"] is None
-
-
-def test_the_services_own_signature_is_verified_and_named(pool: Pool) -> None:
-    made = pool.service.sign(OFFICE, "p256", Content(DATA))
-    brought = pool.pki.validation(pool.pki.leaf(P256), NOW)
-    report = pool.report(made.cms, brought=brought)
-    assert report.indication.value == "TOTAL-PASSED", report.to_json()
-    assert "CRYPTO_BY_SERVICE" in codes(report)
-
-
-def test_nothing_is_valid_by_silence(pool: Pool) -> None:
-    leaf = pool.pki.leaf(P256)
-    whole, bare = signed(pool, leaf), leaf.signer.sign_detached(DATA, NOW)
-    silent = pool.report(whole)
-    assert (silent.indication.value, codes(silent)[-1]) == ("INDETERMINATE", "REVOCATION_MISSING")
-    unconnected = pool.report(bare)
-    assert outcomes(unconnected) == {
-        "signature": "passed", "time": "passed", "path": "undetermined", "revocation": "skipped",
-    }  # fmt: skip
-    pool.trust = replace(pool.trust, authorities=())
-    assert pool.report(whole).indication.value == "INDETERMINATE"
-
-
-def test_an_old_trust_file_decides_nothing(pool: Pool) -> None:
-    leaf = pool.pki.leaf(P256)
-    pool.trust = replace(pool.trust, expires=NOW)
-    report = pool.report(signed(pool, leaf), brought=pool.pki.validation(leaf, NOW))
-    assert (report.indication.value, "TRUST_FILE_EXPIRED" in codes(report)) == ("INDETERMINATE", True)
-
-
-@pytest.mark.parametrize("scenario", ["expired", "revoked"])
-def test_what_time_could_excuse_is_open_without_a_time_stamp_and_decided_with_one(pool: Pool, scenario: str) -> None:
-    leaf = pool.pki.leaf(P256, scenario)
-    lists = stamped_lists(pool, leaf, "ca-e")
-    without = pool.report(signed(pool, leaf), brought=lists)
-    assert (without.indication.value, codes(without)[-1]) == ("INDETERMINATE", "CRYPTO_BEFORE")
-    early = pool.report(signed(pool, leaf, "ca-e", NOW - 2 * DAY), brought=lists)
-    assert early.proved["time"] == NOW - 2 * DAY, early.to_json()
-    assert outcomes(early)["path"] == "passed"
-    late = pool.report(signed(pool, leaf, "ca-e", NOW), brought=lists)
-    assert late.indication.value == "TOTAL-FAILED", late.to_json()
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        (lambda cms: tampered(cms), "CMS_SIGNATURE"),
-        (lambda cms: cms[:-1], "CMS_SYNTAX"),
-        (lambda cms: cms + b"\0", "CMS_SYNTAX"),
-        (lambda cms: b"", "CMS_SYNTAX"),
-    ],
-)
-def test_what_was_changed_has_failed(pool: Pool, change: Callable[[bytes], bytes], code: str) -> None:
-    report = pool.report(change(pool.service.sign(OFFICE, "p256", Content(DATA)).cms))
-    assert (report.indication.value, set(outcomes(report).values())) == ("TOTAL-FAILED", {"failed", "skipped"})
-    assert report.parts[0].findings[0].values["cause"] == code
-
-
-def test_other_content_has_failed_and_an_unfit_digest_is_open(pool: Pool) -> None:
-    made = pool.service.sign(OFFICE, "p256", Content(DATA)).cms
-    for content in (Content(DATA + b"."), Content(None, "sha256", digest_of("sha256", b""))):
-        assert pool.report(made, content).parts[0].findings[0].values["cause"] == "CMS_MESSAGE_DIGEST"
-    unfit = pool.report(made, Content(None, "sm3", sm3(DATA)))
-    assert (unfit.indication.value, unfit.parts[0].findings[0].values["cause"]) == (
-        "INDETERMINATE", "CRYPTO_DIGEST_OTHER",
-    )  # fmt: skip
-
-
-def test_a_signature_over_the_content_itself_wants_the_content(pool: Pool, tmp_path: Path) -> None:
-    """Without signed attributes there is no digest in it."""
-    leaf = pool.pki.leaf(P256)
-    (tmp_path / "key.pem").write_bytes(leaf.key.to_pem(None))
-    (tmp_path / "crt.pem").write_text(pem_of("CERTIFICATE", leaf.certificate))
-    (tmp_path / "data").write_bytes(DATA)
-    named = "-signer crt.pem -inkey key.pem -in data -md sha256 -out cms"
-    command = ["openssl", "cms", "-sign", "-noattr", "-binary", "-outform", "DER", *named.split()]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    made = (tmp_path / "cms").read_bytes()
-    assert outcomes(pool.report(made))["signature"] == "passed"
-    open_ = pool.report(made, Content(None, "sha256", digest_of("sha256", DATA)))
-    assert (open_.indication.value, open_.parts[0].findings[0].values["cause"]) == (
-        "INDETERMINATE",
-        "CMS_CONTENT_WANTED",
-    )
-
-
-def test_recognition_is_judged_where_it_is_asked_for(pool: Pool) -> None:
-    leaf = pool.pki.leaf(P256)
-    given, brought = signed(pool, leaf), pool.pki.validation(leaf, NOW)
-    here = pool.report(given, brought=brought, wanted=Recognised("license", "CN-440100", 2))
-    there = pool.report(given, brought=brought, wanted=Recognised("license", "CN-320100", 2))
-    assert (here.indication.value, there.indication.value) == ("TOTAL-PASSED", "TOTAL-FAILED")
-    assert "CRYPTO_RECOGNITION_NOT_ASKED" not in codes(here)
-
-
-# ---- time-stamps -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("digest", [name for name in DIGESTS if name in ("sha256", "sm3")])
-def test_a_digest_is_stamped_and_the_token_verified(pool: Pool, digest: str) -> None:
-    content = Content(None, digest, digest_of(digest, DATA))
-    token, time = pool.service.timestamp(OFFICE, content)
-    assert time == NOW
-    brought = ValidationData(pool.pki.intermediates("ca-e"), tuple(pool.pki.pki.lists("ca-e", NOW, "issuing")), ())
-    report = pool.service.verify_token(OFFICE, token, content, brought)
-    assert report.indication.value == "TOTAL-PASSED", report.to_json()
-    open_ = pool.service.verify_token(OFFICE, token, content, NOTHING)
-    assert open_.indication.value == "INDETERMINATE"
-    other = pool.service.verify_token(OFFICE, token, Content(None, digest, digest_of(digest, b"")), brought)
-    assert (other.indication.value, outcomes(other)) == (
-        "TOTAL-FAILED",
-        {"signature": "failed", "authority": "skipped"},
-    )
-
-
-def test_without_an_authority_nothing_is_stamped_or_half_signed(pool: Pool) -> None:
-    pool.stamper = None
-    content = Content(None, "sha256", digest_of("sha256", DATA))
-    assert code_of(lambda: pool.service.timestamp(OFFICE, content)) == "CRYPTO_NO_AUTHORITY"
-    assert code_of(lambda: pool.service.sign(OFFICE, "p256", content, stamped=True)) == "CRYPTO_NO_AUTHORITY"
 
 
 # ---- encrypting ------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,10 +113,8 @@ class Another:
     def __init__(self, source: RevocationSource) -> None:
         self._source = source
 
-    def collect(
-        self, certificates: Sequence[bytes], now: int, after: int | None = None, known: Sequence[bytes] = ()
-    ) -> ValidationData:
-        found = self._source.collect(certificates, now, after, known)
+    def collect(self, *asked: Any, **named: Any) -> ValidationData:
+        found = self._source.collect(*asked, **named)
         return replace(found, certificates=())
 
 

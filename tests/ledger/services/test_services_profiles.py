@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ledger_world import Template, World, check_ledger, write_rows
@@ -43,7 +44,7 @@ class Lists:
 
     found: ValidationData
 
-    def collect(self, certificates: Sequence[bytes], now: int, known: Sequence[bytes] = ()) -> ValidationData:
+    def collect(self, certificates: Sequence[bytes], now: int, **_: Any) -> ValidationData:
         return self.found
 
 
@@ -248,8 +249,8 @@ def test_without_a_certificate_of_the_suite_nothing_is_signed_and_it_is_said(pro
 def test_the_doctor_says_who_cannot_sign_in_the_profile(profiled: Profiled) -> None:
     profiled.use("gm")
     found = [check for check in examine(profiled.world.home, profiled.world.clock) if check.name == "profile"]
-    assert [check.code for check in found][-1] == "DOCTOR_PROFILE"
-    assert OFFICE_A in {check.values["organisation"] for check in found if check.code == "SIGNER_NONE_OF_SUITE"}
+    assert {check.code for check in found} == {"SIGNER_NONE_OF_SUITE"}, "nor is it called well in the same breath"
+    assert OFFICE_A in {check.values["organisation"] for check in found}
     assert "gm" in found[-1].text("zh") and "gm" in found[-1].text("en")
 
 

@@ -101,6 +101,17 @@ def test_data_after_the_grace_period_are_about_the_authority_too(
     assert judged(world, accepted.id, final).indication is Indication.TOTAL_PASSED
 
 
+def test_a_revoked_authority_s_token_is_not_taken(world: World, server: Server, authority: tuple[Tsa, bytes]) -> None:
+    """A batch that bears it would stay without a proved time for ever."""
+    authority[0].publish(int(world.clock()), authority[0].certificate)
+    world.issue_seal()
+    held = world.app.outbox.drain(30)
+    assert [problem.code for problem in held.problems] == ["SIGNER_CERTIFICATE_REVOKED"]
+    assert not (segment(world) / CMS).exists()
+    authority[0].publish(int(world.clock()))
+    world.drain()
+
+
 def test_an_authority_that_is_silent_holds_the_batch_and_loses_nothing(
     world: World, server: Server, authority: tuple[Tsa, bytes]
 ) -> None:
