@@ -17,9 +17,14 @@ _DIGEST: JsonDict = {"algorithm": "sha256", "value": _SHA256}
 _CMS = "MIIF0gYJKoZIhvcNAQcCoIIFwzCC"
 _ENVELOPE = "WllLRQEBAAAAAQZmaWxpbmcBAgMEBQYHCAkKCwzp"
 
+_BASE64 = "base64url，不带填充 · base64url without padding (RFC 4648 section 5)"
 Base64 = StringConstraints(pattern=r"^[A-Za-z0-9_-]*$", max_length=(MAX_BYTES * 4 + 2) // 3)
-Data = Annotated[str, Base64]
-Sealed = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=(MAX_BYTES + 256) * 4 // 3)]
+Data = Annotated[str, Base64, Field(description=_BASE64)]
+Sealed = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=(MAX_BYTES + 256) * 4 // 3),
+    Field(description=_BASE64),
+]
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}$")]
 Context = Annotated[str, StringConstraints(max_length=1024)]
 DigestName = Literal["sha256", "sm3"]

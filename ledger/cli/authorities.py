@@ -13,8 +13,6 @@ from ledger.cli.texts import about
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ledger.crypto.conformance.findings import Fit
     from ledger.crypto.path_inquiry import PathAnswer
     from ledger.crypto.paths import Candidate
@@ -34,7 +32,8 @@ CHECK = about(
     "按后缀识别：.crt .cer .pem .der .p7b、.crl、.ors、.tst .tsr、.p7s .cms；样本的原文与其同名。"
     "Files are told by their endings; what a sample is about bears its name.",
 )
-MOST = 4 << 20
+MOST = (4 << 20) + 1
+"""Bytes read of a file: beyond every limit of what may be in it."""
 EXIT = {"passed": 0, "failed": 1, "undetermined": 3}
 
 
@@ -56,23 +55,22 @@ def path(
     purpose: Annotated[str, typer.Option(help="用途 · signing, login, timestamp or ocsp")] = "signing",
 ) -> int:
     session: Session = context.obj
+    from ledger.cli.files import read_all
     from ledger.cli.values import instant
     from ledger.crypto.certificate_files import leaf_first, read_certificates, read_lists, read_responses
-    from ledger.crypto.path_inquiry import PURPOSES, inquire
+    from ledger.crypto.path_inquiry import PURPOSES, inquire, loose_ends
 
     if purpose not in PURPOSES:
         raise InputError("CA_PURPOSE", purpose=purpose, known=", ".join(PURPOSES))
     moment = instant(at) if at else int(time.time())
-    first, *beside = _all([leaf], lambda data: leaf_first(read_certificates(data)))
-    answer = inquire(
-        first,
-        [*beside, *_all(others, read_certificates)],
-        _all(roots, read_certificates),
-        (_all(crls, read_lists), _all(ocsps, read_responses)),
-        moment,
-        PURPOSES[purpose],
-    )
-    session.result(_value(answer, moment, purpose), _text(session, answer, moment))
+    if not roots:
+        raise InputError("CA_NO_ROOT")
+    first, *beside = read_all([leaf], lambda data: leaf_first(read_certificates(data)), MOST)
+    between, anchors = [*beside, *read_all(others, read_certificates, MOST)], read_all(roots, read_certificates, MOST)
+    data = read_all(crls, read_lists, MOST), read_all(ocsps, read_responses, MOST)
+    answer = inquire(first, between, anchors, data, moment, PURPOSES[purpose])
+    ends = loose_ends(first, between, anchors) if answer.fault and answer.fault.code == "PATH_NONE" else ()
+    session.result(_value(answer, moment, purpose, ends), _text(session, answer, moment, ends))
     return EXIT[answer.outcome.value]
 
 
@@ -96,22 +94,10 @@ def check(
     return code
 
 
-def _all(files: list[Path] | None, read: Callable[[bytes], tuple[bytes, ...]]) -> list[bytes]:
-    """Raises InputError CLI_FILE_MISSING, and as ``read``."""
-    found: list[bytes] = []
-    for file in files or []:
-        try:
-            with file.open("rb") as stream:
-                found += read(stream.read(MOST + 1))
-        except OSError as e:
-            raise InputError("CLI_FILE_MISSING", file=str(file)) from e
-    return list(dict.fromkeys(found))
-
-
 # ---- what is shown
 
 
-def _value(answer: PathAnswer, moment: int, purpose: str) -> dict[str, Any]:
+def _value(answer: PathAnswer, moment: int, purpose: str, ends: tuple[str, ...]) -> dict[str, Any]:
     from ledger.crypto.certificate_facts import facts_of
 
     verdict, unused = answer.revocation, answer.path.unused if answer.path else ()
@@ -133,6 +119,7 @@ def _value(answer: PathAnswer, moment: int, purpose: str) -> dict[str, Any]:
             "afterwards": list(verdict.afterwards),
         },
         "fault": described(answer.fault) if answer.fault else None,
+        "wanted": list(ends),
         "candidates": [
             {
                 "subjects": _subjects(candidate),
@@ -144,7 +131,7 @@ def _value(answer: PathAnswer, moment: int, purpose: str) -> dict[str, Any]:
     }
 
 
-def _text(session: Session, answer: PathAnswer, moment: int) -> str:
+def _text(session: Session, answer: PathAnswer, moment: int, ends: tuple[str, ...]) -> str:
     from ledger.crypto.certificate_facts import facts_of
     from ledger.verification.words import show
 
@@ -152,6 +139,7 @@ def _text(session: Session, answer: PathAnswer, moment: int) -> str:
     said = None if verdict is None else show(verdict.code, session.language, verdict.values)
     reason = show(answer.fault.code, session.language, answer.fault.values) if answer.fault else said
     lines = [show(f"CA_PATH_{answer.outcome.name}", session.language, {"at": moment, "reason": reason})]
+    lines += [session.words("CA_PATH_WANTED", subject=subject) for subject in ends]
     if answer.path:
         lines += _chain(session, answer.path.certificates)
         lines += [session.words("CA_PATH_REVOCATION", text=said)] if said else []
@@ -209,6 +197,8 @@ def _finding(fit: Fit) -> dict[str, Any]:
 
 def _page(session: Session, findings: tuple[Fit, ...], code: int, detailed: bool) -> str:
     """A line each for what is not met, under the file it is about; files of which all is met in one line."""
+    from ledger.crypto.conformance.material import WHOLE
+
     counts = {severity: sum(f.severity.value == severity for f in findings) for severity in _MARKS}
     totals = {"fits": "fits", "remark": "remarks", "missing": "missing", "misfit": "misfits"}
     headline = {0: "CA_CHECK_FITS", 1: "CA_CHECK_MISFITS", 3: "CA_CHECK_MISSING"}[code]
@@ -217,7 +207,8 @@ def _page(session: Session, findings: tuple[Fit, ...], code: int, detailed: bool
         own = [f for f in findings if f.about == name]
         told = [f for f in own if detailed or f.severity.value != "fits"]
         fitting = sum(f.severity.value == "fits" for f in own)
-        lines.append(f"{name}  ✓ {fitting}/{len(own)}")
+        shown = session.words("CA_CHECK_WHOLE") if name == WHOLE else name
+        lines.append(f"{shown}  ✓ {fitting}/{len(own)}")
         lines += [_line(session, f) for f in told]
     return "\n".join(lines)
 

@@ -75,10 +75,10 @@ def restore(
 
     with progress(session, "CLI_BACKUP_FILES") as advance:
         done = restore_backup(folder, session.home, int(time.time()), chain, copy, advance)
-    session.note("CLI_RESTORED_LOCKED")
+    session.note("CLI_RESTORED_LOCKED", tokens=done.tokens, data=done.data_keys)
     value = {
         "home": str(session.home), "created": done.manifest.created, "files": done.files,
-        "fromCopy": done.from_copy, "head": done.head,
+        "fromCopy": done.from_copy, "head": done.head, "tokensRevoked": done.tokens, "dataKeys": done.data_keys,
     }  # fmt: skip
     words = {"created": _instant(done.manifest.created), "files": done.files, "copy": done.from_copy}
     session.result(value, session.words("CLI_RESTORED", **words))

@@ -1,24 +1,25 @@
-"""X.509 certificates in files, as people hand them over: PEM or DER."""
+"""One X.509 certificate in a file, as people hand it over."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
+from ledger.crypto.certificate_files import MAX_BYTES, leaf_first, read_certificates
 from ledger.errors import InputError
 
 
 def read_certificate_file(path: Path) -> bytes:
-    """The certificate, DER.
+    """The certificate, DER; of several that are a chain the one that issued none of the others.
 
     Raises:
         InputError: CERTIFICATE_FILE.
     """
     try:
-        data = path.read_bytes()
-        load = x509.load_pem_x509_certificate if b"-----BEGIN" in data else x509.load_der_x509_certificate
-        return load(data).public_bytes(Encoding.DER)
-    except (OSError, ValueError) as e:
+        with path.open("rb") as stream:
+            found = leaf_first(read_certificates(stream.read(MAX_BYTES + 1)))[0]
+        x509.load_der_x509_certificate(found)  # which reads all of it
+        return found
+    except (OSError, ValueError, InputError) as e:
         raise InputError("CERTIFICATE_FILE", file=path.name) from e

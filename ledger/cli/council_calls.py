@@ -60,7 +60,7 @@ def _signer(app: App, asked: Asked) -> CouncilCall:
 
 
 def _account(app: App, asked: Asked) -> CouncilCall:
-    address = _address(asked.need(asked.account, "--account"))
+    address = parse_address(asked.need(asked.account, "--account"))
     if asked.action == "set-account":
         return app.consortium.account(address, asked.whose())
     return app.consortium.account(address, asked.whose(), 0)
@@ -108,7 +108,8 @@ def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
-def _address(text: str) -> bytes:
+def parse_address(text: str) -> bytes:
+    """20 bytes of a chain account or contract. Raises InputError CLI_ADDRESS."""
     try:
         found = _bytes(text)
     except ValueError:

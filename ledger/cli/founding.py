@@ -32,6 +32,12 @@ INIT = about(
 def init(
     context: typer.Context,
     demo: Annotated[bool, typer.Option("--demo", help="演示联盟：两地登记、法院、公证处、三方理事会 · demo")] = False,
+    pki: Annotated[
+        bool,
+        typer.Option(
+            "--pki", help="演示联盟用十家测试 CA 与制章人（需 zhengyin[demo]） · demo with ten test CAs, a seal maker"
+        ),
+    ] = False,
     name: Annotated[str | None, typer.Option(help="机构名称 · name of the organisation")] = None,
     jurisdiction: Annotated[str, typer.Option(help="管辖地 · jurisdiction, ISO 3166-2 style")] = "CN",
     database: Annotated[
@@ -43,13 +49,15 @@ def init(
     ] = Network.QBFT,
 ) -> int:
     session: Session = context.obj
-    from ledger.assembly import demo_plan, founding_plans
+    from ledger.assembly import demo_pki_plan, demo_plan, founding_plans
     from ledger.assembly.founding import found
 
+    if pki and not demo:
+        raise InputError("CLI_INIT_PKI")
     if demo:
         if session.organisation or name:
             raise InputError("CLI_INIT_DEMO")
-        plan = demo_plan.demo_plan()
+        plan = demo_pki_plan.pki_plan() if pki else demo_plan.demo_plan()
         plan = replace(plan, settings=plan.settings | {"language": session.language})
     else:
         if not session.organisation or not name:

@@ -69,8 +69,10 @@ class Session:
 
     def fail(self, error: ZhengyinError, **where: Any) -> int:
         """Say an error; ``where``: what it is about. Returns its exit code."""
-        about = "".join(f"{value}: " for value in where.values())
-        _err(f"{about}{error.text(self.language)} [{error.code}]")
+        text = error.text(self.language)
+        named = [str(file) for file in (error.values.get("file"),) if file is not None and str(file) not in text]
+        about = "".join(f"{value}: " for value in [*where.values(), *named])
+        _err(f"{about}{text} [{error.code}]")
         if self.json:
             self.result(where | {"error": described(error)}, "")
         return error.exit_code

@@ -13,7 +13,7 @@ from ledger.cli.texts import about
 from ledger.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from ledger.core.trust import Trust
     from ledger.crypto.foreign_cms import ForeignSignature
@@ -59,6 +59,7 @@ def verify(
     at: Annotated[str | None, typer.Option(help="核验时间，默认现在 · instant; default: now")] = None,
 ) -> int:
     session: Session = context.obj
+    from ledger.cli.files import read_all
     from ledger.cli.values import instant
     from ledger.core.bundles import ValidationData
     from ledger.crypto.certificate_files import read_certificates, read_lists, read_responses
@@ -67,8 +68,12 @@ def verify(
     if roots and trust:
         raise InputError("CLI_SIGNATURE_ONE_TRUST")
     moment = instant(at) if at else int(time.time())
-    brought = ValidationData(_all(certificates, read_certificates), _all(crls, read_lists), _all(ocsps, read_responses))
-    judge = Judge(_trust(session, _all(roots, read_certificates), trust, moment), (), moment)
+    brought = ValidationData(
+        read_all(certificates, read_certificates, MOST),
+        read_all(crls, read_lists, MOST),
+        read_all(ocsps, read_responses, MOST),
+    )
+    judge = Judge(_trust(session, read_all(roots, read_certificates, MOST), trust, moment), (), moment)
     report = judge.signature(_reading(_signature(signature), data), brought)
     session.result({"file": str(data), "signature": str(signature), **report.to_json()}, report.text(session.language))
     return report.exit_code
@@ -102,21 +107,10 @@ def _reading(cms: bytes, file: Path) -> Callable[[Sequence[bytes]], ForeignSigna
 
 def _signature(path: Path) -> bytes:
     """DER of the CMS, which may come as PEM. Raises InputError CLI_FILE_MISSING, PEM_BASE64."""
+    from ledger.cli.files import naming, read_file
     from ledger.crypto import pem
 
-    data = _bytes(path)
-    blocks = [content for label, content in pem.read(data) if label in ("CMS", "PKCS7")] if pem.is_pem(data) else []
+    data = read_file(path, MOST)
+    with naming(path):
+        blocks = [der for label, der in pem.read(data) if label in ("CMS", "PKCS7")] if pem.is_pem(data) else []
     return blocks[0] if len(blocks) == 1 else data
-
-
-def _all(files: list[Path] | None, read: Callable[[bytes], Iterable[bytes]]) -> tuple[bytes, ...]:
-    return tuple(found for file in files or () for found in read(_bytes(file)))
-
-
-def _bytes(path: Path) -> bytes:
-    """Raises InputError CLI_FILE_MISSING."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(MOST)
-    except OSError as error:
-        raise InputError("CLI_FILE_MISSING", file=str(path)) from error

@@ -42,15 +42,17 @@ def sign(
 ) -> int:
     session: Session = context.obj
     from ledger.assembly.file_signing import sign_file
+    from ledger.cli.files import require_new, write_new
     from ledger.crypto.certificates import fingerprint
     from ledger.verification.words import instant
 
     if file.stat().st_size > MAX_BYTES:
         raise InputError("CLI_SIGN_LARGE", limit=MAX_BYTES)
     content, target = file.read_bytes(), out or file.with_name(f"{file.name}.p7s")
+    require_new(target)
     with session.app() as app:
         made = sign_file(app, session.acting(app), key, content, level, authorities or ())
-    target.write_bytes(made.cms)
+    write_new(target, made.cms)
     found = made.found
     value = {
         "file": str(file),

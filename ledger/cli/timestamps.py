@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 TIMESTAMP = about(
     "时间戳（RFC 3161、GM/T 0033）", "time-stamps", "zhengyin timestamp get contract.pdf --out contract.tst"
@@ -57,18 +55,21 @@ def get(
     policy: Annotated[str | None, typer.Option(help="所需策略的 OID · OID of the policy wanted")] = None,
 ) -> int:
     session: Session = context.obj
+    from ledger.cli.files import require_new, write_new
     from ledger.core.bundles import ValidationData
     from ledger.crypto.tst_info import over_file
     from ledger.outside.timestamp_client import TimestampClient
     from ledger.services.token_reports import report_token
     from ledger.settings import load_settings
 
+    require_new(out)
     if not urls and session.founded:
         settings = load_settings(session.home)
         urls, policy = list(settings.timestamp_urls), policy or settings.timestamp_policy
     client = TimestampClient(urls or (), time.time, policy=policy)
-    token = client.stamp_digest(over_file(file), digest)
-    _write(out, token)
+    with _demonstration(session):
+        token = client.stamp_digest(over_file(file), digest)
+    write_new(out, token)
     said = report_token(token, over_file(file), (), ValidationData((), (), ()), int(time.time())).proved
     session.result({"file": str(out), **said}, session.words("TIMESTAMP_WRITTEN", file=out, **_shown(said)))
     return 0
@@ -86,6 +87,7 @@ def verify(
     ocsps: Annotated[list[Path] | None, typer.Option("--ocsp", help="OCSP 响应 · OCSP response")] = None,
 ) -> int:
     session: Session = context.obj
+    from ledger.cli.files import naming, read_all, read_file
     from ledger.core.bundles import ValidationData
     from ledger.crypto.certificate_files import read_certificates, read_lists, read_responses
     from ledger.crypto.tst_info import over_file
@@ -93,11 +95,27 @@ def verify(
 
     if not roots and (certificates or crls or ocsps):
         raise InputError("CLI_TIMESTAMP_NO_ROOT")
-    beside = ValidationData(_all(certificates, read_certificates), _all(crls, read_lists), _all(ocsps, read_responses))
-    anchors = _all(roots, read_certificates)
-    report = report_token(_token(_bytes(token)), over_file(data), anchors, beside, int(time.time()))
+    beside = ValidationData(
+        read_all(certificates, read_certificates, MOST),
+        read_all(crls, read_lists, MOST),
+        read_all(ocsps, read_responses, MOST),
+    )
+    anchors = read_all(roots, read_certificates, MOST)
+    with naming(token):
+        stamp = _token(read_file(token, MOST))
+    report = report_token(stamp, over_file(data), anchors, beside, int(time.time()))
     session.result({"file": str(token), **report.to_json()}, report.text(session.language))
     return report.exit_code
+
+
+def _demonstration(session: Session) -> AbstractContextManager[None]:
+    """In a ledger with the demonstration's ten authorities these answer meanwhile, as for its other commands."""
+    from ledger.assembly.home import Home
+    from ledger.outside.demo_pki.pki import ABOUT
+    from ledger.outside.demo_pki.server import served
+
+    folder = Home(session.home).authorities
+    return served(folder, time.time) if (folder / ABOUT).exists() else nullcontext()
 
 
 def _token(data: bytes) -> bytes:
@@ -110,28 +128,6 @@ def _token(data: bytes) -> bytes:
     except (InputError, IndexError):
         return data  # which is refused by its own rule
     return data if first.tag == _OID else read_response(data)
-
-
-def _all(files: list[Path] | None, read: Callable[[bytes], Iterable[bytes]]) -> tuple[bytes, ...]:
-    return tuple(found for file in files or () for found in read(_bytes(file)))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Evidence that is there is not written over. Raises InputError CLI_TIMESTAMP_EXISTS."""
-    try:
-        with path.open("xb") as stream:
-            stream.write(data)
-    except FileExistsError as error:
-        raise InputError("CLI_TIMESTAMP_EXISTS", file=str(path)) from error
-
-
-def _bytes(path: Path) -> bytes:
-    """Raises InputError CLI_FILE_MISSING."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(MOST)
-    except OSError as error:
-        raise InputError("CLI_FILE_MISSING", file=str(path)) from error
 
 
 def _shown(said: dict[str, object]) -> dict[str, object]:

@@ -144,8 +144,6 @@ def _offline(request: _Request, trust: Trust) -> list[tuple[str, Judge]]:
 
 
 def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str, Judge]]:
-    from dataclasses import replace
-
     verifying = app.verifying if trust is None else app.verifying_by(lambda: trust)
     question = request.question
     if request.number is not None:
@@ -158,7 +156,7 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
         return [
             (
                 str(path),
-                lambda: [verifying.bundle(_bytes(path), replace(question, **_read(request.files)))],
+                lambda: [verifying.bundle(_bytes(path), handed_in(app, question, request.files))],
             )
         ]
 
@@ -167,12 +165,28 @@ def _online(request: _Request, app: App, trust: Trust | None) -> list[tuple[str,
             return lambda: [verifying.bundle(_bytes(file), question)]
 
         def documents() -> list[Report]:
-            read = _read((file,))
-            return verifying.all_by_file(read["documents"][0], replace(question, **read))
+            asked = handed_in(app, question, (file,))
+            return verifying.all_by_file(asked.documents[0], asked)
 
         return documents
 
     return [(str(f), judge(f)) for f in request.files]
+
+
+def handed_in(app: App, question: Question, files: tuple[Path, ...]) -> Question:
+    """The question with these files, and with what the authorities of seals in them say now.
+
+    Certificates in a stranger's file name any address they like: only hosts of the settings are asked unbidden.
+    """
+    from dataclasses import replace
+
+    from ledger.services.seal_evidence import asked, parties_in
+
+    read = replace(question, **_read(files))
+    parties = parties_in(read.sealed or ())
+    if not parties or (app.settings.revocation == "online" and not app.settings.revocation_hosts):
+        return read
+    return replace(read, seal_data=asked(parties, app.revocation, int(app.clock()), question.seal_data))
 
 
 def _judge_all(session: Session, judges: list[tuple[str, Judge]], detailed: bool) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from hashlib import sha256, shake_256
+from typing import NoReturn
 
 from ledger.core import canonical
 from ledger.core.hashing import hmac_sm3, sha256_each
@@ -53,6 +54,9 @@ class RecordKey:
 
     def __repr__(self) -> str:
         return "RecordKey(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a record key is not pickled")
 
     def salts(self, names: Collection[str], suite: Suite = Suite.INTL) -> tuple[bytes, dict[str, bytes]]:
         """Salt of the record (without it a record of guessable content had a guessable leaf), and one for each of

@@ -14,6 +14,8 @@ from ledger.errors import ConfigError, Language, UnavailableError, ZhengyinError
 KEPT = 10_000
 """Findings kept with their values; beyond it they are only counted."""
 NOTHING = "AUDIT_NOTHING"
+NOT_TRUSTED = "AUDIT_BATCH_NOT_TRUSTED"
+"""Told like a difference, since nobody may rely on such a batch; but it is one of the world and not of this folder."""
 _LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -126,5 +128,5 @@ class Audited:
 
     @property
     def whole(self) -> bool:
-        """Everything from the first block on was proved, and nothing differs."""
-        return self.since == 0 and not self.counts.keys() - {NOTHING}
+        """Everything from the first block on was proved, and nothing differs but what was decided about its signers."""
+        return self.since == 0 and not self.counts.keys() - {NOTHING, NOT_TRUSTED}

@@ -12,11 +12,22 @@ from ledger.core.verdicts import Outcome
 from ledger.ports import Segment, Vault
 from ledger.services import bodies
 from ledger.services.anchoring import MANIFEST, RECEIPT
-from ledger.services.audit_findings import Findings
+from ledger.services.audit_findings import NOT_TRUSTED, Findings
 from ledger.services.batch_signing import read_validation, signatures_of
 from ledger.services.bundling import anchor_of, inclusion_of
 from ledger.verification.facts import Facts
 from ledger.verification.procedure import BATCH_STEPS, is_blocked, verify
+
+_DECIDED = frozenset(
+    {
+        "PATH_AUTHORITY_NOT_GRANTED", "PATH_AUTHORITY_COMPROMISED", "PATH_NOT_RECOGNISED", "PATH_RECOGNISED_LATER",
+        "PATH_RECOGNITION_ENDED", "PATH_LEVEL_TOO_LOW", "SIGNER_COMPROMISED", "REVOCATION_REVOKED",
+        "REVOCATION_COMPROMISED", "TIME_TOKEN_AUTHORITY_NOT_GRANTED", "TIME_TOKEN_AUTHORITY_COMPROMISED",
+        "TIME_TOKEN_REVOKED",
+    }
+)  # fmt: skip
+"""What a council, a jurisdiction or an authority has decided about who signed. No byte here is other than it was
+anchored, and none can be put right."""
 
 
 class ProcedureAudit:
@@ -35,12 +46,13 @@ class ProcedureAudit:
         for step in report.steps:
             if step.step not in BATCH_STEPS or is_blocked(step):
                 continue
-            code = step.findings[0].code if step.findings else "–"
-            values = {"step": step.step.value, "error": code}
+            against = [f.code for f in step.findings if f.outcome is step.outcome]
+            values = {"step": step.step.value, "error": against[0] if against else "–"}
+            code = NOT_TRUSTED if against and _DECIDED.issuperset(against) else "AUDIT_BATCH_NOT_PROVED"
             if step.outcome is Outcome.FAILED:
-                self._findings.differs("AUDIT_BATCH_NOT_PROVED", where, **values)
+                self._findings.differs(code, where, **values)
             elif step.outcome is Outcome.UNDETERMINED:
-                self._findings.open("AUDIT_BATCH_NOT_PROVED", where, **values)
+                self._findings.open(code, where, **values)
 
     def _bundle(self, segment: Segment, number: int) -> Bundle:
         handle = segment.vault_handles()[number]

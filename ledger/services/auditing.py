@@ -18,7 +18,7 @@ from ledger.ports import Chain, Segments, Spool, Store, Vault
 from ledger.ports.auditing import AuditChain, AuditReads
 from ledger.services.anchoring import RECEIPT
 from ledger.services.audit_batches import Anchored, BatchAudit
-from ledger.services.audit_findings import NOTHING, Audited, Findings
+from ledger.services.audit_findings import NOT_TRUSTED, NOTHING, Audited, Findings
 from ledger.services.audit_procedure import ProcedureAudit
 from ledger.services.audit_records import Keyless, RecordAudit, Unapproved
 from ledger.services.audit_replay import Replay, compare, replay
@@ -298,4 +298,5 @@ class _Audit:
 def accepted_losses(audited: Audited) -> bool:
     """Is nothing wrong but keys that were lost, those of tombstones too? What a person may accept after a
     restoration."""
-    return audited.since == 0 and not audited.counts.keys() - {NOTHING, "AUDIT_KEY_MISSING", "AUDIT_TOMBSTONE_CLOSED"}
+    accepted = {NOTHING, NOT_TRUSTED, "AUDIT_KEY_MISSING", "AUDIT_TOMBSTONE_CLOSED"}
+    return audited.since == 0 and not audited.counts.keys() - accepted

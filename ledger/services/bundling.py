@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,18 @@ from ledger.core.keys import RecordKey
 from ledger.core.manifests import ChainIdentity, Manifest
 from ledger.core.records import Record
 from ledger.core.registries import Kind
-from ledger.core.trust_services import TrustSnapshot
-from ledger.errors import ConflictError, NotFoundError
+from ledger.core.trust import Trust
+from ledger.core.trust_services import TrustListProof
+from ledger.crypto.cms import verify_detached
+from ledger.errors import ConfigError, ConflictError, InputError, NotFoundError
 from ledger.ports import Chain, RecordRow, Segment, Segments, Spool, Store, Vault
 from ledger.proofs import headers
 from ledger.services import bodies
 from ledger.services.acting import standing
 from ledger.services.anchoring import ACCREDITATION, MANIFEST, RECEIPT
-from ledger.services.batch_signing import read_validation, signatures_of
+from ledger.services.batch_signing import read_validation, signatures_of, stampers_of
 from ledger.services.indexing import Indexing
+from ledger.verification.listed import wanted_slots
 
 HEAD_AGE = 5
 """Seconds: the embedded engine seals a block for a stapled state when its head is older."""
@@ -53,12 +57,20 @@ class Bundling:
         """The chain that states are asked of."""
         return self._chain.identity
 
-    def trust_list(self, state: StateProof) -> TrustSnapshot | None:
-        """What the chain's trust list says as of this state: no further question where nothing is new.
+    def trust_list(self, state: StateProof, bundle: Bundle, trust: Trust) -> TrustListProof | None:
+        """What the chain's trust list says as of this state, proved for all that the trust file, the bundle and the
+        statements of the state name; ``None`` where the ledger has no list.
 
         Raises UnavailableError CHAIN_…, ENGINE_….
         """
-        return self._chain.trust_list(headers.parse_header(state.header).number)
+        told = self._chain.trust_list(headers.parse_header(state.header).number)
+        if told is None:
+            return None
+        purposes = {kind.word for kind in (bundle.record.kind, Kind.SEAL, Kind.STATUS)}
+        brought = [der for one in (bundle, *state.statements) for der in _certificates(one)]
+        slots = wanted_slots(trust, purposes, dict.fromkeys(brought), told)
+        pin, nodes = self._chain.trust_list_proof(state.header, slots)
+        return TrustListProof(self._chain.identity, pin, state.header, tuple(nodes), told)
 
     def open(self, row: RecordRow) -> Opened:
         """Decrypt a record's body.
@@ -155,6 +167,14 @@ class Bundling:
             return self.bundle(row, None, state=False)
         except (ConflictError, NotFoundError):
             return None  # not receipted yet, or erased with its record: "decision not shown", never a fault
+
+
+def _certificates(bundle: Bundle) -> list[bytes]:
+    """Those that its paths may be of: its validation data, and whoever stamped its signatures."""
+    found = list(bundle.validation.certificates)
+    with suppress(InputError, ConfigError):  # a signature that does not hold is the verifier's to judge
+        found += stampers_of([verify_detached(cms, bundle.manifest.to_bytes()) for cms in bundle.signatures])
+    return found
 
 
 def _disclosed(opened: Opened, secret: bytes, names: Sequence[str]) -> tuple[Disclosure, ...]:

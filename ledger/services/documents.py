@@ -13,7 +13,7 @@ from ledger.crypto import pem
 from ledger.crypto.certificates import read_certificate
 from ledger.crypto.digests import digest_stream
 from ledger.errors import InputError
-from ledger.verification.sealed import PREFIX, SealedFile, may_be_sealed
+from ledger.verification.sealed import PREFIX, SealedFile, format_of, may_be_sealed
 
 MAX_SEAL_DATA = 16 << 20  # bytes of one file; lists of a whole country have some megabytes
 
@@ -41,17 +41,18 @@ def _read(path: Path) -> tuple[FileDigest, SealedFile | None]:
 
 def read_document(stream: BinaryIO) -> tuple[FileDigest, SealedFile | None]:
     """Digest of a file from its beginning to its end; what is judged is what was digested, read once."""
-    form = may_be_sealed(stream.read(PREFIX))
+    forms = may_be_sealed(stream.read(PREFIX))
     stream.seek(0)
-    if form is None:
+    if not forms:
         return digest_stream(stream), None
-    data = stream.read(form.most + 1)
-    if len(data) > form.most:
+    most = max(form.most for form in forms)
+    data = stream.read(most + 1)
+    if len(data) > most:
         stream.seek(0)
         digest = digest_stream(stream)
-        return digest, SealedFile(digest, form.name, None)
-    digest = digest_stream(io.BytesIO(data))
-    return digest, SealedFile(digest, form.name, data) if form.recognises(data) else None
+        return digest, SealedFile(digest, forms[0].name, None)
+    digest, found = digest_stream(io.BytesIO(data)), format_of(data)
+    return digest, SealedFile(digest, found.name, data) if found is not None else None
 
 
 def read_seal_data(files: Sequence[bytes]) -> ValidationData | None:

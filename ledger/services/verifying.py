@@ -12,7 +12,7 @@ from ledger.core.manifests import BlockName
 from ledger.core.records import FileDigest, Record
 from ledger.core.registries import Kind, Relation
 from ledger.core.trust import Trust
-from ledger.core.trust_services import TrustSnapshot
+from ledger.core.trust_services import TrustListProof
 from ledger.core.verdicts import Finding, undetermined
 from ledger.core.verification_code import parse_code
 from ledger.crypto.blind_index import BlindIndex
@@ -72,7 +72,8 @@ class Verifying:
         state: StateProof | None = None
         problems: tuple[Finding, ...] = ()
         known: IndexFacts | None = None
-        listed: TrustSnapshot | None = None
+        listed: TrustListProof | None = None
+        trust = self._trust()
         try:
             parsed = Bundle.from_bytes(data)
         except InputError:
@@ -85,14 +86,14 @@ class Verifying:
                 kept = parsed.state.statements if parsed.state else ()
                 state = self._bundling.state(parsed.record.issuer, leaf, parsed.manifest.root, kept)
                 known = self._known(parsed.record, leaf, parsed.manifest.root)
-                listed = self._bundling.trust_list(state)
+                listed = self._bundling.trust_list(state, parsed, trust)
             except (UnavailableError, InputError) as e:  # silence or nonsense of a node: both prove nothing
                 problems = (undetermined(e.code, **e.values),)
         return verify(
             Facts(
                 bundle=data,
                 documents=tuple(_whole(d, parsed) for d in question.documents),
-                trust=self._trust(),
+                trust=trust,
                 now=int(self._clock()),
                 time_of_interest=question.time_of_interest,
                 as_of_bundle=question.as_of_bundle,

@@ -44,7 +44,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that an authority hands over, sorted. ``unreadable``: names of files, with the reason."""
+    """All that an authority hands over, sorted. ``unreadable``: names of files, with the reason; ``unknown``: of those
+    that are of no kind looked at; ``keys``: of those in which a private key lies open."""
 
     certificates: tuple[Entry, ...] = ()
     lists: tuple[Entry, ...] = ()
@@ -52,6 +53,8 @@ class Material:
     tokens: tuple[Entry, ...] = ()
     signatures: tuple[Entry, ...] = ()
     unreadable: tuple[tuple[str, InputError], ...] = ()
+    unknown: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 def met(about: str, code: str, holds: bool, otherwise: Severity = Severity.MISFIT, **values: Any) -> Fit:

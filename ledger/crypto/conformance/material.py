@@ -16,7 +16,7 @@ from ledger.crypto.revocation_info import Subject, read_subject
 from ledger.errors import InputError
 
 _PURPOSES: dict[Role, Purpose] = {"signing": SIGNING, "timestamp": TIME_STAMPING, "responder": OCSP_SIGNING}
-_WHOLE = "–"
+WHOLE = "–"
 """What findings about the whole are about."""
 
 
@@ -30,6 +30,8 @@ def check(material: Material, moment: int) -> tuple[Fit, ...]:
 
 
 def _check(material: Material, moment: int) -> Iterator[Fit]:
+    for name in material.keys:
+        yield met(name, "CA_NO_KEY", False)
     for name, cause in material.unreadable:
         yield broken(name, "CA_FILE_READ", cause)
     read: dict[str, Subject] = {}
@@ -54,6 +56,8 @@ def _check(material: Material, moment: int) -> Iterator[Fit]:
         yield from samples.check_token(entry, ders, stamping)
     for entry in material.signatures:
         yield from samples.check_signature(entry, ders, signing)
+    for name in material.unknown:
+        yield met(name, "CA_FILE_KNOWN", False, Severity.REMARK)
     ends = [(about, s.data, _PURPOSES.get(certificates.role_of(s))) for about, s in read.items()]
     ends += [(about, data, TIME_STAMPING) for about, data in stamping if data not in ders]
     ends += [(about, data, SIGNING) for about, data in signing if data not in ders]
@@ -62,12 +66,12 @@ def _check(material: Material, moment: int) -> Iterator[Fit]:
 
 def _present(material: Material, subjects: Sequence[Subject]) -> Iterator[Fit]:
     roles = {certificates.role_of(subject) for subject in subjects}
-    yield met(_WHOLE, "CA_HAS_ROOT", "root" in roles, Severity.MISSING)
+    yield met(WHOLE, "CA_HAS_ROOT", "root" in roles, Severity.MISSING)
     signing = "signing" in roles or bool(material.signatures)
-    yield met(_WHOLE, "CA_HAS_SIGNING", signing, Severity.MISSING)
-    yield met(_WHOLE, "CA_HAS_LISTS", bool(material.lists or material.responses), Severity.MISSING)
-    yield met(_WHOLE, "CA_HAS_SAMPLE", bool(material.signatures), Severity.REMARK)
-    yield met(_WHOLE, "CA_HAS_TOKEN", bool(material.tokens), Severity.REMARK)
+    yield met(WHOLE, "CA_HAS_SIGNING", signing, Severity.MISSING)
+    yield met(WHOLE, "CA_HAS_LISTS", bool(material.lists or material.responses), Severity.MISSING)
+    yield met(WHOLE, "CA_HAS_SAMPLE", bool(material.signatures), Severity.REMARK)
+    yield met(WHOLE, "CA_HAS_TOKEN", bool(material.tokens), Severity.REMARK)
 
 
 def _issuer(subject: Subject, subjects: Sequence[Subject]) -> Subject | None:

@@ -11,6 +11,7 @@ from cli_kit import Run, zhengyin
 from pki_kit import CAS, DAY, NOW, Kit, Leaf
 
 from ledger.crypto import der, pem
+from ledger.crypto.certificate_facts import facts_of
 
 SIGNED_DATA = der.write_oid("1.2.840.113549.1.7.2")
 
@@ -94,6 +95,15 @@ def test_what_is_missing_leaves_the_answer_open(desk: Desk) -> None:
     assert (done.code, done.json["revocation"]["code"]) == (3, "REVOCATION_MISSING")
     done = desk.path(leaf, *root, "--json", between=False)
     assert (done.code, done.json["fault"]["code"], done.json["candidates"]) == (3, "PATH_NONE", [])
+    (wanted,) = done.json["wanted"]
+    assert wanted == facts_of(leaf.certificate).issuer and wanted in desk.path(leaf, *root, between=False).out
+
+
+def test_a_root_that_is_not_accepted_is_the_end_of_its_chain(desk: Desk) -> None:
+    """Handed in among the others it is no authority: what is wanted is somebody's word for it."""
+    leaf, given = desk.kit.leaf("ca-h"), ["--root", desk.file("root.crt", desk.kit.root("ca-j"))]
+    done = desk.path(leaf, desk.file("own.crt", desk.kit.root("ca-h")), *given, "--json")
+    assert (done.code, done.json["wanted"]) == (3, [facts_of(desk.kit.root("ca-h")).subject])
 
 
 def test_a_list_that_somebody_else_signed(desk: Desk) -> None:
@@ -167,16 +177,17 @@ def test_files_that_hold_nothing(desk: Desk, data: bytes) -> None:
     assert (done.code, done.json["error"]["code"]) == (2, "CERTIFICATES_SYNTAX")
     leaf = desk.kit.leaf("ca-h")
     done = desk.path(leaf, *desk.options(leaf), "--crl", desk.file("x.crl", data), "--json")
-    assert done.code == 2
+    assert done.code == 2 and done.json["error"]["values"]["file"].endswith("x.crl"), "of many files, which"
+    assert f"{desk.folder / 'x.crl'}: " in done.err
     done = desk.path(leaf, *desk.options(leaf), "--ocsp", desk.file("x.ors", data), "--json")
     assert done.code == 2
 
 
 def test_wrong_usage(desk: Desk) -> None:
     leaf = desk.kit.leaf("ca-h")
-    assert desk.path(leaf, "--json").json["error"]["code"] == "PATH_NO_ANCHORS"
+    assert desk.path(leaf, "--json").json["error"]["code"] == "CA_NO_ROOT"
     assert desk.path(leaf, "--purpose", "baking", "--json").json["error"]["code"] == "CA_PURPOSE"
-    missing = zhengyin("ca", "path", desk.folder / "none.crt", "--json")
+    missing = zhengyin("ca", "path", desk.folder / "none.crt", "--root", desk.folder / "none.crt", "--json")
     assert (missing.code, missing.json["error"]["code"]) == (2, "CLI_FILE_MISSING")
 
 

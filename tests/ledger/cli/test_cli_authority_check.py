@@ -116,6 +116,25 @@ def test_a_folder_that_holds_nothing(tmp_path: Path) -> None:
     assert check(tmp_path).code == 2
 
 
+def test_what_was_not_looked_at_is_said(material: Path) -> None:
+    for name in ("request.csr", "office.p12"):
+        (material / name).write_bytes(b"\x30\x00")
+    (material / "empty.p7s").touch()
+    done = check(material)
+    assert unmet(done, "remark") >= {("request.csr", "CA_FILE_KNOWN"), ("office.p12", "CA_FILE_KNOWN")}
+    assert ("letter.txt", "CA_FILE_KNOWN") not in unmet(done, "remark"), "a sample is about it"
+    (empty,) = [f for f in done.json["findings"] if f["about"] == "empty.p7s"]
+    assert (done.code, empty["code"], empty["cause"]["code"]) == (1, "CA_FILE_READ", "CA_FILE_EMPTY")
+
+
+def test_a_private_key_among_the_material_is_a_misfit(material: Path) -> None:
+    (material / "office.pem").write_text(pem.write("PRIVATE KEY", b"\x30\x00"))
+    (material / "office.key").write_text(pem.write("ENCRYPTED PRIVATE KEY", b"\x30\x00"))
+    done = check(material)
+    assert done.code == 1
+    assert {about for about, code in unmet(done) if code == "CA_NO_KEY"} == {"office.pem", "office.key"}
+
+
 def test_a_folder_with_too_much(tmp_path: Path) -> None:
     for number in range(257):
         (tmp_path / f"{number}.txt").touch()

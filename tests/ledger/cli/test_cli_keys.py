@@ -9,11 +9,12 @@ import pytest
 from cli_kit import OFFICE, Cli
 from cryptography import x509
 from key_kit import key, openssl, self_signed
+from pki_kit import Kit
 from softhsm import SoftHsm, furnish, softhsm
 
 from ledger.core import canonical
 from ledger.crypto import pem
-from ledger.crypto.cms import verify_detached
+from ledger.crypto.certificates import fingerprint
 from ledger.crypto.foreign_cms import verify_foreign
 
 
@@ -52,7 +53,7 @@ def test_a_key_of_every_algorithm_asks_a_ca_and_signs_a_file(demo: Cli, tmp_path
     signed = demo(*act, "sign", tmp_path / "y.csr", "--key", "y", "--out", tmp_path / "y.p7s", "--json")
     assert signed.code == 0, signed.err
     cms, content = (tmp_path / "y.p7s").read_bytes(), (tmp_path / "y.csr").read_bytes()
-    assert signed.json["certificate"] == verify_detached(cms, content).certificate_sha256.hex()
+    assert signed.json["certificate"] == fingerprint(verify_foreign(cms, content).certificate).hex()
     assert signed.json["algorithm"] == verify_foreign(cms, content).algorithm
 
 
@@ -78,7 +79,7 @@ def test_the_signature_lies_beside_the_file_and_is_logged(demo: Cli, tmp_path: P
     openssl(tmp_path, "cms", "-verify", "-binary", "-inform", "DER", "-in", "n.p7s", "-content", "n", "-noverify")
     entry = last_entry(demo)
     assert entry["act"] == "file.sign" and entry["subject"] == openssl_digest(tmp_path)
-    certificate = verify_detached(made, b"notice").certificate_sha256.hex()
+    certificate = fingerprint(verify_foreign(made, b"notice").certificate).hex()
     assert entry["after"] == {"name": "main", "certificate": certificate, "level": "b"}
 
 
@@ -142,6 +143,29 @@ def test_pkcs12_of_a_ca_with_sm2(
     assert signed.json["algorithm"] == "sm2-sm3"
 
 
+def test_the_chain_in_a_pkcs12_file_is_kept_and_a_stranger_in_it_is_not(
+    demo: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pki: Kit
+) -> None:
+    leaf, above = pki.leaf("ca-g"), (*pki.intermediates("ca-g"), pki.root("ca-g"))
+    monkeypatch.setenv("ZHENGYIN_IMPORT_PASSPHRASE", "geheim")
+    (tmp_path / "k.pem").write_bytes(leaf.key.to_pem(None))
+    (tmp_path / "c.pem").write_text(pem.write("CERTIFICATE", leaf.certificate))
+    chain = [*reversed(above), pki.root("ca-h"), self_signed("ed25519")]
+    (tmp_path / "chain.pem").write_text("".join(pem.write("CERTIFICATE", each) for each in chain))
+    openssl(
+        tmp_path, "pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-certfile", "chain.pem",
+        "-passout", "pass:geheim", "-out", "office.p12",
+    )  # fmt: skip
+    command = ("key", "import", tmp_path / "office.p12", "--purpose", "signing", "--org", OFFICE)
+    done = demo(*command, "--name", "g")
+    assert done.code == 0 and "authorities/imported" in done.err, done.err
+    folder = demo.home / "authorities" / "imported" / "certificates"
+    assert {file.read_bytes() for file in folder.iterdir()} == set(above)
+    again = demo(*command, "--name", "h", "--json")
+    assert (again.code, again.json["authorities"]) == (0, 0)
+    assert demo(*command, "--name", "g").code == 2  # the name is taken
+
+
 def test_the_passphrase_is_asked_for_where_somebody_is_there(
     demo: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +185,7 @@ def test_a_key_of_a_token_is_shown_as_hardware_and_signs(demo: Cli, tmp_path: Pa
     assert "hardware (PKCS#11)" in demo("key", "list").out
     (tmp_path / "f").write_bytes(b"data")
     assert demo(*act, "sign", tmp_path / "f", "--key", "hsm").code == 0
-    found = verify_detached((tmp_path / "f.p7s").read_bytes(), b"data")
+    found = verify_foreign((tmp_path / "f.p7s").read_bytes(), b"data")
     assert x509.load_der_x509_certificate(found.certificate) == x509.load_der_x509_certificate(self_signed("rsa-2048"))
 
 
@@ -209,8 +233,10 @@ def test_faults_of_a_token_have_exit_codes_of_their_kind(demo: Cli, tmp_path: Pa
 
 
 def test_the_test_ca_says_which_keys_it_does_not_certify(demo: Cli) -> None:
+    before = demo("key", "list", "--json").lines
     done = demo("--org", OFFICE, "key", "new", "signing", "--name", "gm", "--algorithm", "sm2", "--certify", "--json")
     assert (done.code, done.json["error"]["code"]) == (4, "KEYS_TEST_CA")
+    assert demo("key", "list", "--json").lines == before  # refused before there is a key
     done = demo("--org", OFFICE, "key", "new", "signing", "--name", "e", "--algorithm", "ecdsa-p384", "--certify")
     assert done.code == 0, done.err
     assert listed(demo, "e") == ("ecdsa-p384", "file")

@@ -80,6 +80,13 @@ def test_without_lists_or_anybody_to_believe_the_answer_stays_open(office: Offic
     assert both.json["error"]["code"] == "CLI_SIGNATURE_ONE_TRUST"
 
 
+def test_a_signature_takes_the_place_of_nothing(office: Office) -> None:
+    """Least of all of the file that it is about."""
+    for out, code in ((office.file, "CLI_FILE_EXISTS"), (office.file.parent / "none" / "x", "CLI_FOLDER_MISSING")):
+        done = office.cli("--org", OFFICE, "sign", office.file, "--out", out, "--json")
+        assert (done.code, done.json["error"]["code"], office.file.read_bytes()) == (2, code, b"notice")
+
+
 def test_a_time_stamp_needs_an_authority(office: Office) -> None:
     done = office.cli("--org", OFFICE, "sign", office.file, "--level", "t", "--json")
     assert done.json["error"]["code"] == "TIMESTAMP_NO_AUTHORITY"

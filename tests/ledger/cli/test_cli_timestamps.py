@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import zhengyin
+from pki_kit import Kit
 from timestamp_kit import Server, Tsa, make_tsa, rejected
 
 DATA = "合同".encode()
@@ -83,7 +84,7 @@ def test_an_answer_is_verified_like_its_token(authority: Tsa, file: Path, tmp_pa
 
 def test_what_is_there_is_not_written_over(server: Server, file: Path, tmp_path: Path) -> None:
     done = zhengyin("timestamp", "get", file, "--url", server.url, "--out", file, "--json")
-    assert (done.code, done.json["error"]["code"], file.read_bytes()) == (2, "CLI_TIMESTAMP_EXISTS", DATA)
+    assert (done.code, done.json["error"]["code"], file.read_bytes()) == (2, "CLI_FILE_EXISTS", DATA)
 
 
 def test_authorities_that_do_not_answer(server: Server, file: Path, tmp_path: Path) -> None:
@@ -98,3 +99,12 @@ def test_authorities_that_do_not_answer(server: Server, file: Path, tmp_path: Pa
 def test_lists_without_a_root_are_a_mistake(file: Path, tmp_path: Path) -> None:
     done = zhengyin("timestamp", "verify", file, "--data", file, "--crl", file, "--json")
     assert (done.code, done.json["error"]["code"]) == (2, "CLI_TIMESTAMP_NO_ROOT")
+
+
+def test_the_demonstrations_authorities_answer_while_they_are_asked(file: Path, tmp_path: Path, pki: Kit) -> None:
+    """As they do for every other command on such a data folder, whether it is served at that moment or not."""
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "authorities").symlink_to(pki.folder)
+    url, out = pki.pki.url("ca-h", "tsa/tsa"), tmp_path / "demo.tst"
+    got = zhengyin("--home", tmp_path / "demo", "timestamp", "get", file, "--url", url, "--out", out, "--json")
+    assert (got.code, out.exists()) == (0, True), got.err

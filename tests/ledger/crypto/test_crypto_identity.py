@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from paths_kit import Party, issue, raw_extension
 
 from ledger.crypto import der
-from ledger.crypto.certificate_facts import extensions_of, facts_of, shown_name
+from ledger.crypto.certificate_facts import extensions_of, facts_of, is_authority, shown_name
 from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.crypto.subject_identity import SubjectIdentity, identities_of, identity_of
 from ledger.errors import InputError
@@ -168,7 +168,7 @@ def test_facts_of_a_certificate() -> None:
     assert (found.issuer, found.key, found.signature) == ("O=Authority", "ecdsa-p256", "ecdsa-sha256")
     assert (found.not_before, found.not_after) == (NOW - DAY, NOW + 365 * DAY)
     assert found.to_json()["sha256"] == fingerprint(made).hex()
-    assert extensions_of(made)["2.5.29.19"].critical
+    assert extensions_of(made)["2.5.29.19"].critical and not is_authority(made)
 
 
 def test_a_name_cannot_write_its_own_verdict() -> None:
@@ -182,7 +182,7 @@ def test_hostile_certificates_are_refused(where: int, garbage: bytes) -> None:
     base = WRITTEN["in two places"]
     where %= len(base)
     bad = base[:where] + garbage + base[where + len(garbage) :]
-    for read in (facts_of, extensions_of, identities_of, read_certificate):
+    for read in (facts_of, extensions_of, is_authority, identities_of, read_certificate):
         try:
             read(bad)
         except InputError as error:
