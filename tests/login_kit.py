@@ -178,7 +178,7 @@ def open_door(
     rules = Rules(trust, pki, folder, cas)
     rules.publish(*cas)
     app = world.app
-    prover = LoginProver(lambda: rules.trust, revocation or rules, rules.certificates)
+    prover = LoginProver(lambda: rules.trust, revocation or rules, rules.certificates, lambda *_: None)
     login = Login(app.store, app.operations, app.login_key, prover, SERVER, app.clock, os.urandom)
     return Door(world, rules, login)
 

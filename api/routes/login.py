@@ -24,6 +24,7 @@ from api.schemas.login import (
     OpenedSession,
     Question,
 )
+from ledger.core.canonical import b64
 from ledger.core.login import Audience
 from ledger.errors import InputError
 from ledger.ports.login import SessionRow
@@ -102,6 +103,7 @@ def _decoded(text: str) -> bytes:
 def _shown(row: SessionRow) -> dict[str, Any]:
     return {
         "audience": Audience(row.organisation, row.system).to_json(),
+        "challenge": b64(row.challenge),
         "subject": row.subject.hex(),
         "kind": row.kind,
         "authority": row.authority.hex(),

@@ -28,6 +28,7 @@ _CHALLENGE: JsonDict = {
 }
 _SESSION: JsonDict = {
     "audience": _AUDIENCE,
+    "challenge": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg",
     "subject": "5b3c0d5c0c0a4a2d8f6f3c7c6a1d7e0fbb9f6b1d0a1e2c3d4f5061728394a5b6",
     "kind": "person",
     "authority": "0f4e8c2a6d1b3957a8c6e4f20b1d3f5779a1c3e5f70921436587a9cbed0f2143",
@@ -91,12 +92,15 @@ class LoginResponse(Closed):
 
 
 class Session(Shown):
-    """``subject``: pseudonym, the same for all certificates of a person (or organisation: ``kind``); ``authority``:
-    SHA-256 of the certificate of the authority that was relied on, ``level`` that of its recognition."""
+    """``challenge``: nonce of the one that was answered, which the system MUST compare with that of the one it asked
+    for in the same browser session; ``subject``: pseudonym, the same for all certificates of a person (or organisation:
+    ``kind``); ``authority``: SHA-256 of the certificate of the authority that was relied on, ``level`` that of its
+    recognition."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SESSION]})
 
     audience: dict[str, str]
+    challenge: str
     subject: str
     kind: Literal["person", "organisation"]
     authority: str

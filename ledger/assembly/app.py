@@ -28,6 +28,7 @@ from ledger.services.importing import Importing
 from ledger.services.indexing import Indexing, Rebuilt
 from ledger.services.issuing import Issuing
 from ledger.services.late_validation import LateValidation
+from ledger.services.listed_now import ListedNow
 from ledger.services.log_anchoring import LogAnchoring
 from ledger.services.login import Login
 from ledger.services.login_proof import LoginProver
@@ -87,7 +88,9 @@ class App(Adapters):
     def login(self) -> Login:
         recent, trust = RecentAnswers(LOGIN_SECONDS), self.trust.content
         asked = OfficeRevocation(self.home, self.settings, trust, self.serve_demo_authorities, recent)
-        prover = LoginProver(trust, asked, asked.certificates)
+        named = self.chain_file.contracts.trust_list is not None
+        listed = ListedNow(self.chain_file.identity, (lambda: self.chain) if named else None)
+        prover = LoginProver(trust, asked, asked.certificates, listed)
         server = self.settings.login_address
         return Login(self.store, self.operations, self.login_key, prover, server, self.clock, os.urandom)
 

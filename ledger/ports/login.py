@@ -18,12 +18,14 @@ class ChallengeRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A login that was granted. ``digest``: SHA-256 of the token's secret; ``subject``: pseudonym of who logged in, 32
-    bytes; ``kind``: person or organisation; ``authority``: SHA-256 of the authority's certificate; ``level``: of its
-    recognition; ``ended``: when it was given up, or ``None``."""
+    """A login that was granted. ``digest``: HMAC over all of it and the token's secret; ``challenge``: nonce of the one
+    that was answered, 32 bytes; ``subject``: pseudonym of who logged in, 32 bytes; ``kind``: person or organisation;
+    ``authority``: SHA-256 of the authority's certificate; ``level``: of its recognition; ``ended``: when it was given
+    up, or ``None``."""
 
     id: str
     digest: bytes
+    challenge: bytes
     organisation: str
     system: str
     subject: bytes

@@ -102,6 +102,7 @@ class Login:
         row = SessionRow(
             id=self._random(ID_BYTES).hex(),
             digest=bytes(32),
+            challenge=nonce,
             organisation=challenge.audience.organisation,
             system=challenge.audience.system,
             subject=self._key.subject(proof.identity),
@@ -157,7 +158,7 @@ class Login:
 def _sealed(key: LoginKey, row: SessionRow, secret: bytes) -> SessionRow:
     """With the digest of all that was granted and of the secret: rows alone make no session, and change none."""
     said = _logged(row) | {"id": row.id, "organisation": row.organisation, "created": row.created}
-    said |= {"subject": row.subject.hex(), "secret": b64(secret)}
+    said |= {"subject": row.subject.hex(), "challenge": b64(row.challenge), "secret": b64(secret)}
     return replace(row, digest=key.session(canonical.encode(said)))
 
 

@@ -23,6 +23,9 @@ from ledger.crypto.subject_identity import SubjectIdentity, identity_of
 from ledger.errors import ConfigError, InputError, UnavailableError
 from ledger.ports import RevocationSource
 from ledger.verification.authority_keys import fallen_keys
+from ledger.verification.case import Times
+from ledger.verification.listed import ListOnChain
+from ledger.verification.shortening import Recognised, recognition_ended, recognitions_left, taken_back
 from ledger.verification.standing import anchors, require_standing
 
 MAX_CMS = 64 * 1024
@@ -39,11 +42,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class LoginProver:
-    """``known``: authorities' certificates (DER) that the office has, beside those that a response encloses."""
+    """``known``: authorities' certificates (DER) that the office has, beside those that a response encloses;
+    ``listed(trust, certificates, now)``: the trust list on chain as of now, proved for these (DER), or ``None`` where
+    the ledger has none (`listed_now.ListedNow`)."""
 
     trust: Callable[[], Trust]
     revocation: RevocationSource
     known: Callable[[], Sequence[bytes]]
+    listed: Callable[[Trust, Sequence[bytes], int], ListOnChain | None]
 
     def prove(self, challenge: Challenge, cms: bytes, now: int) -> Proof:
         """``cms``: DER, over the canonical bytes of ``challenge``, detached or not; ``now``: seconds UTC.
@@ -88,12 +94,26 @@ class LoginProver:
         faults: list[InputError | UnavailableError] = []
         for path in paths:
             try:
-                found = require_standing(trust, path, IDENTITY, challenge.jurisdiction, challenge.level, now)
+                found = self._recognition(trust, challenge, path, now)
                 self._require_unrevoked(trust, path, signature, now)
                 return found
             except (InputError, UnavailableError) as fault:
                 faults.append(fault)
         raise min(faults, key=lambda fault: isinstance(fault, InputError))
+
+    def _recognition(self, trust: Trust, challenge: Challenge, path: CertificatePath, now: int) -> Recognition:
+        """By the trust file, as far as nothing of it was taken back on chain since: that says no more than that a newer
+        file decides, and until then nobody gets in by it."""
+        found = require_standing(trust, path, IDENTITY, challenge.jurisdiction, challenge.level, now)
+        above = path.certificates[1:]
+        listed = self.listed(trust, above, now)
+        if listed is None:
+            return found
+        wanted = Recognised(path.anchor_sha256, IDENTITY, challenge.jurisdiction, challenge.level)
+        against = taken_back(listed, trust, above, Times(now, now, now), above)
+        for finding in against + recognition_ended(listed, trust, wanted, now):
+            raise UnavailableError("LOGIN_UNDECIDED", cause=finding.code)
+        return max(recognitions_left(listed, trust, wanted, now), key=lambda r: r.level)
 
     def _require_unrevoked(self, trust: Trust, path: CertificatePath, signature: ForeignSignature, now: int) -> None:
         """What the authorities say now; lists in the response only where they do not answer: those may be from before

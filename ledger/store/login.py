@@ -35,6 +35,7 @@ sessions = Table(
     metadata,
     Column("id", String(16), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
+    Column("challenge", LargeBinary(32), nullable=False),
     Column("organisation", Organisation, nullable=False),
     Column("system", String(64), nullable=False),
     Column("subject", LargeBinary(32), nullable=False),

@@ -4,10 +4,11 @@ only shorten trust, and never makes more of it than undetermined: a newer trust 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ledger.core.registries import Kind
+from ledger.core.trust import Trust
 from ledger.core.trust_lists import Recognition
 from ledger.core.trust_services import ServiceStatus
 from ledger.core.verdicts import Finding, Step, undetermined
@@ -27,6 +28,17 @@ class Codes:
     compromised: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A recognition that is wanted. ``authority``: SHA-256 of its certificate; ``purpose``: a word of
+    ``core.trust_services``; ``jurisdiction``: ``None`` for any; ``level``: at least."""
+
+    authority: bytes
+    purpose: str
+    jurisdiction: str | None
+    level: int
+
+
 PATH = Codes("PATH_NOT_GRANTED_ON_CHAIN", "PATH_COMPROMISED_ON_CHAIN")
 TOKEN = Codes("TIME_TOKEN_NOT_GRANTED_ON_CHAIN", "TIME_TOKEN_COMPROMISED_ON_CHAIN")
 
@@ -38,8 +50,9 @@ def shortened(case: Case, kind: Kind, authorities: Sequence[bytes], anchor: byte
     listed = on_chain(case)
     if not isinstance(listed, ListOnChain):
         return [listed] if listed else []
-    services = against_services(case, authorities, times)
-    return services + _recognition(case, listed, kind, anchor, times.signature)
+    wanted = Recognised(anchor, kind.word, case.jurisdiction, case.policy.level if case.policy else 1)
+    recognition = recognition_ended(listed, case.facts.trust, wanted, times.signature)
+    return against_services(case, authorities, times) + recognition
 
 
 def against_services(case: Case, authorities: Sequence[bytes], times: Times, codes: Codes = PATH) -> list[Finding]:
@@ -47,15 +60,7 @@ def against_services(case: Case, authorities: Sequence[bytes], times: Times, cod
     listed = on_chain(case)
     if not isinstance(listed, ListOnChain):
         return []
-    found: list[Finding] = []
-    for der in authorities:
-        try:
-            found += _service(case, listed, der, times, codes)
-        except InputError as error:
-            # of certificates that only a file or a token brings along, nobody could ask beforehand
-            if error.code != "TRIE_NODE_MISSING" or der in _expected(case):
-                found.append(unproved("PATH_LIST_UNPROVED", error, authority=fingerprint(der).hex()))
-    return found
+    return taken_back(listed, case.facts.trust, authorities, times, _expected(case), codes)
 
 
 def _expected(case: Case) -> set[bytes]:
@@ -64,11 +69,32 @@ def _expected(case: Case) -> set[bytes]:
     return {*brought, *(a.certificate for a in case.facts.trust.authorities)}
 
 
-def _service(case: Case, listed: ListOnChain, der: bytes, times: Times, codes: Codes) -> list[Finding]:
+def taken_back(
+    listed: ListOnChain,
+    trust: Trust,
+    authorities: Sequence[bytes],
+    times: Times,
+    expected: Container[bytes],
+    codes: Codes = PATH,
+) -> list[Finding]:
+    """Statuses of ``authorities`` (certificates, DER) that are newer than the file, and compromises of their keys.
+    ``expected``: certificates of which the proof must say whether they are listed."""
+    found: list[Finding] = []
+    for der in authorities:
+        try:
+            found += _service(listed, trust, der, times, codes)
+        except InputError as error:
+            # of certificates that only a file or a token brings along, nobody could ask beforehand
+            if error.code != "TRIE_NODE_MISSING" or der in expected:
+                found.append(unproved("PATH_LIST_UNPROVED", error, authority=fingerprint(der).hex()))
+    return found
+
+
+def _service(listed: ListOnChain, trust: Trust, der: bytes, times: Times, codes: Codes) -> list[Finding]:
     name = fingerprint(der)
     found: list[Finding] = []
     then = [s for s in listed.statuses(name) if s.since <= times.signature]
-    if then and then[-1].status is not ServiceStatus.GRANTED and then[-1].since >= case.facts.trust.issued:
+    if then and then[-1].status is not ServiceStatus.GRANTED and then[-1].since >= trust.issued:
         state = then[-1].status.word
         found.append(undetermined(codes.not_granted, authority=name.hex(), state=state, since=then[-1].since))
     since = listed.compromised_since(hashlib.sha256(read_certificate(der).spki).digest())
@@ -77,18 +103,27 @@ def _service(case: Case, listed: ListOnChain, der: bytes, times: Times, codes: C
     return found
 
 
-def _recognition(case: Case, listed: ListOnChain, kind: Kind, authority: bytes, moment: int) -> list[Finding]:
+def recognition_ended(listed: ListOnChain, trust: Trust, wanted: Recognised, moment: int) -> list[Finding]:
     """Would the file's recognitions still be enough without those that ended on chain?"""
-    current = recognitions_for(case.facts.trust, authority, kind, case.jurisdiction, moment)
     try:
-        left = [r.level for r in current if not _ended(listed, r, moment)]
+        left = [r.level for r in recognitions_left(listed, trust, wanted, moment)]
     except InputError as error:
-        return [unproved("PATH_LIST_UNPROVED", error, authority=authority.hex())]
-    wanted = case.policy.level if case.policy else 1
-    if max((r.level for r in current), default=0) < wanted or max(left, default=0) >= wanted:
+        return [unproved("PATH_LIST_UNPROVED", error, authority=wanted.authority.hex())]
+    levels = [r.level for r in _in_file(trust, wanted, moment)]
+    if max(levels, default=0) < wanted.level or max(left, default=0) >= wanted.level:
         return []
-    values = {"authority": authority.hex(), "kind": kind.word, "jurisdiction": case.jurisdiction}
+    values = {"authority": wanted.authority.hex(), "kind": wanted.purpose, "jurisdiction": wanted.jurisdiction}
     return [undetermined("PATH_RECOGNITION_ENDED_ON_CHAIN", **values)]
+
+
+def recognitions_left(listed: ListOnChain, trust: Trust, wanted: Recognised, moment: int) -> list[Recognition]:
+    """The file's recognitions, of any level, that are current and have not ended on chain. Raises InputError TRIE_…,
+    STORAGE_…."""
+    return [r for r in _in_file(trust, wanted, moment) if not _ended(listed, r, moment)]
+
+
+def _in_file(trust: Trust, wanted: Recognised, moment: int) -> tuple[Recognition, ...]:
+    return recognitions_for(trust, wanted.authority, wanted.purpose, wanted.jurisdiction, moment)
 
 
 def _ended(listed: ListOnChain, recognition: Recognition, moment: int) -> bool:

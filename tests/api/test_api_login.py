@@ -69,6 +69,7 @@ def test_from_challenge_to_logout(hall: Office, people: People) -> None:
     token = session.pop("token")
     assert worth(hall, token).json() == {"active": True, "session": session}
     assert session["audience"] == SYSTEM
+    assert session["challenge"] == challenge.to_json()["nonce"]
     assert session["until"] == NOW + 1 + 3600
     again = respond(hall, ask(hall), people("ca-h").respond(ask(hall)))
     assert again.json()["code"] == "CMS_MESSAGE_DIGEST"

@@ -129,6 +129,14 @@ def test_a_token_is_worth_nothing_to_another_system(door: Door, people: People) 
         assert door.login.introspect(HALL, wrong) is None
 
 
+def test_a_session_tells_the_challenge_it_came_from(door: Door, people: People) -> None:
+    """A token that an attacker slips into somebody's browser is of a challenge that was asked for in his own."""
+    mine, his = door.challenge(), door.challenge()
+    _, token = door.login.answer(his.nonce, people("ca-e").respond(his))
+    found = door.login.introspect(HALL, token)
+    assert found is not None and found.challenge == his.nonce != mine.nonce
+
+
 def test_a_session_ends_by_time_and_by_logout(door: Door, people: People) -> None:
     _, token = door.enter(people("ca-e"), session=60)
     door.world.clock.now += 59
@@ -149,7 +157,8 @@ def test_whoever_can_only_write_rows_neither_makes_nor_changes_a_session(door: D
 
     row, token = door.enter(people("ca-e"))
     other, _ = door.enter(people("ca-e", LI))
-    for changed in ({"until": row.until + 1}, {"subject": other.subject}, {"system": "till"}, {"level": 4}):
+    for changed in ({"until": row.until + 1}, {"subject": other.subject}, {"system": "till"}, {"level": 4},
+                    {"challenge": other.challenge}):  # fmt: skip
         (name,) = changed
         with door.world.app.store.begin() as unit:
             unit._connection.execute(sessions.update().where(sessions.c.id == row.id).values(**changed))

@@ -11,7 +11,8 @@ from ledger.store.unit import SqlStore
 NONCE = b"n" * 32
 CHALLENGE = ChallengeRow(NONCE, b"{}", 180)
 SESSION = SessionRow(
-    "0a1b2c3d4e5f", b"d" * 32, "114401000700000148", "hall", b"s" * 32, "person", b"a" * 32, "CN-440100", 2, 10, 3610
+    *("0a1b2c3d4e5f", b"d" * 32, NONCE, "114401000700000148", "hall"),
+    *(b"s" * 32, "person", b"a" * 32, "CN-440100", 2, 10, 3610),
 )
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -116,6 +117,20 @@ def test_upgrading_from_any_version_keeps_the_rows(empty: str, version: str) -> 
     assert not store.take_lease("outbox", "b", 1, 10)
     store.close()
     assert differences(empty) == []
+
+
+def test_sessions_of_before_their_challenge_was_kept_have_ended(empty: str) -> None:
+    upgrade(empty, "0006")
+    engine = dialect.connect(empty)
+    row = ("s", b"", "o", "hall", b"", "person", b"", "CN", 1, 1, 9_000_000_000, None)
+    names = ("id", "digest", "organisation", "system", "subject", "kind", "authority", "jurisdiction", "level")
+    sessions = sqlalchemy.table("login_sessions", *map(sqlalchemy.column, (*names, "created", "until", "ended")))
+    with engine.execution_options(**{dialect.MODE: dialect.ALONE}).begin() as connection:
+        connection.execute(sessions.insert().values(row))
+    upgrade(empty)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM login_sessions").scalar_one() == 0
+    engine.dispose()
 
 
 def test_an_empty_database_is_refused(empty: str) -> None:
