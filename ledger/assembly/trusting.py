@@ -20,6 +20,7 @@ from ledger.crypto.trust_signatures import sign_trust
 from ledger.errors import ConfigError, InputError, IntegrityError
 from ledger.proofs.headers import parse_header
 from ledger.services.trust_merging import merged
+from ledger.verification.blocks import find_chain
 from ledger.verification.listed import every_slot, prove_list, require_told
 
 DAY = 86_400
@@ -98,7 +99,9 @@ def with_listed(app: App, content: Trust) -> Trust:
         return content
     pin, nodes = app.chain.trust_list_proof(header, every_slot(content, snapshot))
     offered = TrustListProof(app.chain.identity, pin, header, tuple(nodes), snapshot)
-    chain = next(c for c in content.chains if c.identity == app.chain.identity)
+    chain = find_chain(content, app.chain.identity)
+    if chain is None:
+        raise IntegrityError("TRUST_LIST_UNPROVED", cause="FINALITY_CHAIN_UNKNOWN")
     try:
         if app.chain.consensus != UNSEALED:  # whose blocks nobody vouches for
             require_told(prove_list(chain, offered)[0], snapshot, content)

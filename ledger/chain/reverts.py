@@ -16,11 +16,13 @@ from ledger.chain.abi import CONTRACTS, ContractError, Parameters, interface
 from ledger.chain.rpc import parse_data
 from ledger.core.identifiers import organisation_from_bytes32
 from ledger.errors import ConflictError, InputError
+from ledger.verification.words import instant
 
 _BUILT_IN = (  # Solidity, "Panic via assert and Error via require"
     ContractError("Error", bytes.fromhex("08c379a0"), Parameters.of([{"name": "message", "type": "string"}])),
     ContractError("Panic", bytes.fromhex("4e487b71"), Parameters.of([{"name": "number", "type": "uint256"}])),
 )
+_LENGTHS = {"DelayTooLong": ("delay", "longest")}
 _DEEPEST = 4  # a council's call can fail in a call of its own; hostile data could nest without end
 
 
@@ -77,14 +79,25 @@ def _words() -> dict[str, dict[str, str]]:
 
 
 def _say(found: Refusal, language: str) -> str:
-    shown = ", ".join(f"{name} {value}" for name, value in found.values.items())
+    shown = ", ".join(f"{name} {value}" for name, value in _readable(found).items())
     template = _words().get(found.name, {}).get(language)
     if template is None:
         return f"{found.name} ({shown})" if shown else found.name
     try:
-        return template.format_map(found.values)
+        return template.format_map(_readable(found))
     except KeyError:  # words that ask for a value the contract no longer gives
         return f"{found.name} ({shown})"
+
+
+def _readable(found: Refusal) -> dict[str, Any]:
+    """With dates for instants, which the contracts keep in 40 bits as they do lengths of time; 0 is no instant."""
+    named = [error for error in _errors().values() if error.name == found.name]
+    types = {item["name"]: item["type"] for error in named for item in error.inputs.items}
+    lengths = _LENGTHS.get(found.name, ())
+    return {
+        name: instant(value) if value and types.get(name) == "uint40" and name not in lengths else value
+        for name, value in found.values.items()
+    }
 
 
 def _show(value: Any) -> Any:

@@ -32,11 +32,9 @@ class TrustListProofs:
         """
         wanted = list(dict.fromkeys(slots))
         with self._lock:
-            missing = [slot for slot in wanted if slot not in self._kept]
-            account = self._ask(header, missing)
-            missing = [slot for slot in wanted if slot not in self._kept]  # the list has changed: all anew
-            if missing:
-                account = self._ask(header, missing)
+            account = self._ask(header, [slot for slot in wanted if slot not in self._kept])
+            if not self._kept.keys() >= set(wanted):  # the list has changed, or some had to make room: all anew
+                account = self._ask(header, wanted)
             return sorted(account.union(*(self._kept[slot] for slot in wanted)))
 
     def _ask(self, header: Header, slots: Sequence[bytes]) -> set[bytes]:

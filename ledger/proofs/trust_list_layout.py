@@ -19,7 +19,7 @@ from ledger.proofs.keccak import keccak
 from ledger.proofs.storage import mapping_slot, offset_slot, unpack
 
 _SERVICES, _KEYS, _QUALIFICATIONS, _RECOGNITIONS = (number.to_bytes(32, "big") for number in (0, 1, 2, 4))
-_HISTORY = 5
+_LISTING, _HISTORY = range(1, 5), 5  # words of a service behind its first
 
 _SERVICE = (("serviceType", 8), ("status", 8), ("since", 40), ("count", 32))
 _KEY = (("since", 40), ("compromisedSince", 40))
@@ -40,6 +40,11 @@ class ServiceWord:
 def service_slot(certificate: bytes) -> bytes:
     """Slot of the word of a listed service."""
     return mapping_slot(certificate, _SERVICES)
+
+
+def service_listing_slots(certificate: bytes) -> tuple[bytes, ...]:
+    """Slots of its provider, key, name and document, a word each."""
+    return tuple(offset_slot(service_slot(certificate), word) for word in _LISTING)
 
 
 def service_history_slot(certificate: bytes) -> bytes:

@@ -26,6 +26,7 @@ from ledger.proofs.trust_list_layout import (
     qualification_slots,
     recognition_slot,
     service_history_slot,
+    service_listing_slots,
     service_slot,
     status_step,
     unpack_key,
@@ -58,9 +59,15 @@ class ListOnChain:
         history = bytes(32)
         for entry in told:
             history = status_step(history, int(entry.status), entry.since)
-        if len(told) != word.count or history != self._word(service_history_slot(certificate)):
+        if history != self._word(service_history_slot(certificate)):
             raise InputError("TRUST_LIST_HISTORY_DIFFERS", certificate=certificate.hex())
         return told
+
+    def listing(self, certificate: bytes) -> tuple[bytes, int, bytes, bytes, bytes]:
+        """What a service is listed as, in the form of `Listing.words`; all zero where it is not listed."""
+        word = unpack_service(prove_slot(self.root, service_slot(certificate), self.nodes))
+        provider, key, name, document = map(self._word, service_listing_slots(certificate))
+        return provider, word.service_type, key, name, document
 
     def compromised_since(self, key: bytes) -> int | None:
         """``key``: SHA-256 of the SubjectPublicKeyInfo."""
@@ -116,11 +123,17 @@ def _prove(case: Case) -> ListOnChain | Finding | None:
         return None
     if offered is None or offered.chain != chain.identity:
         return _silent(case) if case.facts.fresh_state is not None and chain.trust_list is not None else None
+    return prove_now(chain, offered, case.facts.now, None if case.facts.as_of_bundle else case.tolerances.freshness)
+
+
+def prove_now(chain: TrustedChain, offered: TrustListProof, now: int, limit: int | None) -> ListOnChain | Finding:
+    """`prove_list`, or the finding that says why it proves nothing about ``now`` (seconds UTC). ``limit``: greatest age
+    of the block in seconds; ``None``: any will do."""
     try:
         listed, as_of = prove_list(chain, offered)
     except InputError as error:
         return unproved("PATH_LIST_UNPROVED", error)
-    return _stale(case, as_of) or listed
+    return _stale(as_of, now, limit) or listed
 
 
 def _silent(case: Case) -> Finding:
@@ -130,10 +143,10 @@ def _silent(case: Case) -> Finding:
     return undetermined("PATH_LIST_UNPROVED", cause=why.code if why else "TRUST_LIST_NONE", **values)
 
 
-def _stale(case: Case, as_of: int) -> Finding | None:
+def _stale(as_of: int, now: int, limit: int | None) -> Finding | None:
     """An old block shows the list from before a withdrawal; about "now" it says nothing."""
-    age, limit = case.facts.now - as_of, case.tolerances.freshness
-    if case.facts.as_of_bundle or age <= limit:
+    age = now - as_of
+    if limit is None or age <= limit:
         return None
     values = {"asOf": as_of, "age": age, "limit": limit}
     return undetermined("PATH_LIST_UNPROVED", cause="STATUS_STALE", causeValues=values)
@@ -141,13 +154,16 @@ def _stale(case: Case, as_of: int) -> Finding | None:
 
 def require_told(listed: ListOnChain, told: TrustSnapshot, trust: Trust) -> None:
     """All that the node tells is in the list, and it leaves nothing out of what the trust file names: what is to be
-    signed must not rest on a node's word. ``listed``: proved for `wanted_slots` of the same, for every purpose.
+    signed must not rest on a node's word. ``listed``: proved for `every_slot` of the same.
 
     Raises:
         InputError: TRUST_LIST_HISTORY_DIFFERS with the certificate, TRUST_LIST_QUALIFICATION_UNKNOWN with the id; as
             `ListOnChain`.
     """
     for service in told.services:
+        # its key first: asked for another one, the list knows of no compromise
+        if listed.listing(service.certificate) != service.listing.words():
+            raise InputError("TRUST_LIST_HISTORY_DIFFERS", certificate=service.certificate.hex())
         since = listed.compromised_since(service.listing.key)
         if (listed.statuses(service.certificate), since) != (service.statuses, service.compromised_since):
             raise InputError("TRUST_LIST_HISTORY_DIFFERS", certificate=service.certificate.hex())
@@ -189,6 +205,7 @@ def wanted_slots(
 def every_slot(trust: Trust, told: TrustSnapshot) -> tuple[bytes, ...]:
     """Those that `require_told` reads."""
     wanted = dict.fromkeys(wanted_slots(trust, {r.purpose for r in trust.recognitions}, (), told))
+    wanted |= dict.fromkeys(slot for s in told.services for slot in service_listing_slots(s.certificate))
     wanted |= dict.fromkeys(recognition_slot(*r.terms.words()) for r in told.recognitions)
     wanted |= dict.fromkeys(slot for id_, _ in told.qualifications for slot in qualification_slots(id_))
     return tuple(wanted)

@@ -15,7 +15,7 @@ from ledger.assembly import doctor, trust_upkeep, trust_work
 from ledger.assembly.council_work import decide, renew_trust
 from ledger.assembly.demo_plan import CITY_A, COUNCIL, OFFICE_A, PROVIDERS
 from ledger.assembly.home import ChainFile
-from ledger.assembly.trusting import renewed_trust, sign
+from ledger.assembly.trusting import renewed_trust, sign, with_listed
 from ledger.chain.calls import OPEN_END, CouncilCall
 from ledger.core.trust import Trust, TrustFile
 from ledger.core.trust_documents import Agreement, QualificationDocument
@@ -179,6 +179,12 @@ def test_no_trust_file_is_signed_by_the_word_of_a_node(world: World, lie: Lie, m
     monkeypatch.setattr(app.chain, "trust_list", lambda block=None: lie(told(block)))
     with pytest.raises(IntegrityError, match="TRUST_LIST_UNPROVED"):
         renewed_trust(app)
+
+
+def test_a_file_that_does_not_know_this_ledger_takes_nothing_from_its_list(shared_demo: World) -> None:
+    content = shared_demo.app.trust.content()
+    with pytest.raises(IntegrityError, match="TRUST_LIST_UNPROVED"):
+        with_listed(shared_demo.app, replace(content, chains=()))
 
 
 # ---- publication ---------------------------------------------------------------------------------------------------

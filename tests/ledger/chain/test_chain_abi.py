@@ -139,6 +139,20 @@ def test_a_custom_error_has_its_name_values_and_words_in_both_languages() -> Non
     assert "SG:OFFICE is barred" in error.text("en") and "SG:OFFICE 已被停止" in error.text("zh")
 
 
+def test_instants_are_shown_as_dates_and_lengths_of_time_and_versions_are_not() -> None:
+    fallen = refusal("0x" + error_data("TrustList", "KeyNotTrusted", b"k" * 32, 1_790_000_000).hex())
+    for language in ("zh", "en"):
+        assert "2026-09-21 22:13:20 UTC+8" in fallen.text(language) and "1790000000" not in fallen.text(language)
+    assert fallen.values["values"]["compromisedSince"] == 1_790_000_000
+    for contract, name, values in (
+        ("Council", "DelayTooLong", (1_790_000_001, 1_790_000_000)),
+        ("TrustList", "ListNotNewer", (1_790_000_001, 1_790_000_000)),
+        ("TrustList", "WindowEmpty", (2**40 - 1, 2**40 - 1)),
+        ("TrustList", "SinceOutOfRange", (0,)),
+    ):
+        assert str(values[0]) in refusal("0x" + error_data(contract, name, *values).hex()).text("en")
+
+
 def test_the_reason_inside_a_failed_council_call_is_what_is_shown() -> None:
     inner = error_data("Consortium", "UnknownOrganisation", organisation_bytes32("SG:NOBODY"))
     found = decode_revert(error_data("Council", "CallFailed", 3, inner))

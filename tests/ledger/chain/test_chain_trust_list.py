@@ -261,7 +261,8 @@ def test_a_jurisdiction_is_a_code(jurisdiction: str) -> None:
 def slots() -> list[bytes]:
     stranger = digest("stranger")
     found = [layout.service_slot(CERTIFICATE), layout.service_history_slot(CERTIFICATE), layout.key_slot(KEY)]
-    return [*found, layout.recognition_slot(*TERMS.words()), layout.service_slot(stranger), layout.key_slot(stranger)]
+    found += [layout.recognition_slot(*TERMS.words()), layout.service_slot(stranger), layout.key_slot(stranger)]
+    return [*found, *layout.service_listing_slots(CERTIFICATE)]
 
 
 def proved(listed: Listed, proofs: TrustListProofs) -> list[int]:
@@ -282,13 +283,15 @@ def of(listed: Listed, engine: Any = None, code: bytes | None = None) -> TrustLi
 def test_slots_hold_what_the_contract_says(listed: Listed) -> None:
     listed.carry(listed.calls.compromise_key(KEY, 77), listed.calls.bar(CERTIFICATE))
     entry = listed.list.service(CERTIFICATE)
-    service, history, key, terms, *absent = proved(listed, of(listed))
+    service, history, key, terms, stranger, its_key, *listing = proved(listed, of(listed))
     word = layout.unpack_service(service)
     assert (word.service_type, word.count) == (1, 2)
     assert (word.status, word.since) == (int(entry.status.status), entry.status.since)
     assert history.to_bytes(32, "big") == entry.history
     assert layout.unpack_key(key) == 77
-    assert [terms, *absent] == [0, 0, 0]
+    assert [terms, stranger, its_key] == [0, 0, 0]
+    provider, type_, *digests = LISTING.words()
+    assert (word.service_type, [w.to_bytes(32, "big") for w in listing]) == (type_, [provider, *digests])
 
 
 def test_a_recognition_is_where_its_terms_say(listed: Listed) -> None:
@@ -312,6 +315,16 @@ def test_only_an_account_is_asked_for_while_the_list_stays_as_it_is(listed: List
     assert proved(listed, proofs) == first and asked == [len(slots()), 0]
     listed.carry(listed.calls.bar(CERTIFICATE))
     assert proved(listed, proofs) != first and asked == [len(slots()), 0, 0, len(slots())]
+
+
+def test_a_question_that_is_larger_than_what_is_kept_is_answered_whole(
+    listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proofs = of(listed)
+    some = proofs.nodes(parse_header(listed.ledger.chain.state_header(None)), slots()[:4])
+    monkeypatch.setattr("ledger.chain.trust_list_proofs.MOST_KEPT", 4)
+    assert set(some) < set(proofs.nodes(parse_header(listed.ledger.chain.state_header(None)), slots()))
+    assert proved(listed, proofs) == proved(listed, of(listed))
 
 
 @pytest.mark.parametrize("part", ["accountProof", "storageProof", "node", "code"])

@@ -11,6 +11,7 @@ import rlp
 from trie import HexaryTrie
 
 from ledger.core.bundles import Bundle
+from ledger.core.identifiers import organisation_bytes32
 from ledger.core.registries import Kind
 from ledger.core.trust import Trust
 from ledger.core.trust_documents import Agreement, document_id
@@ -30,8 +31,10 @@ from ledger.crypto.certificates import fingerprint, read_certificate
 from ledger.proofs.keccak import keccak
 from ledger.proofs.trust_list_layout import (
     key_slot,
+    qualification_slots,
     recognition_slot,
     service_history_slot,
+    service_listing_slots,
     service_slot,
     status_step,
 )
@@ -53,7 +56,7 @@ def of_certificate(
     compromised: int | None = None,
     type_: ServiceType = ServiceType.CA,
 ) -> ListedService:
-    listing = Listing("91440101000800219F", type_, key_of(der), bytes(32), bytes(32))
+    listing = Listing("91440101000800219F", type_, key_of(der), b"\x05" * 32, b"\x06" * 32)
     dated = tuple(DatedStatus(*one) for one in statuses or ((GRANTED, f.T - 2000),))
     return ListedService(fingerprint(der), listing, dated, compromised)
 
@@ -74,6 +77,7 @@ def proof(
     bundles: Sequence[Bundle] = (),
     certificates: Iterable[bytes] = (),
     trust: Trust | None = None,
+    slots: Sequence[bytes] | None = None,
     without: Iterable[bytes] = (),
     pin: TrustListPin = PIN,
     code: bytes | None = None,
@@ -82,11 +86,12 @@ def proof(
     **changes: Any,
 ) -> TrustListProof:
     """What the ``chain`` holds, proved for the trust file, the certificates and what the node tells (``told``, if
-    other than what is so). ``without``: slots that are not proved; ``pin``: where the list stands, ``code``: under
-    which code."""
+    other than what is so), or for other ``slots``. ``without``: slots that are not proved; ``pin``: where the list
+    stands, ``code``: under which code."""
     heard = chain if told is None else told
     brought = [*certificates, *(der for b in bundles for der in b.validation.certificates)]
-    wanted = wanted_slots(trust or f.make_trust(), ("license", "seal", "status"), brought, heard)
+    purposes = "license", "seal", "status"
+    wanted = wanted_slots(trust or f.make_trust(), purposes, brought, heard) if slots is None else slots
     storage, accounts = HexaryTrie({}), HexaryTrie({})
     for slot, value in {**{bytes([n]) * 32: n for n in range(1, 20)}, **_words(chain)}.items():
         storage[keccak(slot)] = rlp.encode(value)
@@ -109,7 +114,15 @@ def _words(chain: TrustSnapshot) -> dict[bytes, int]:
         members = ((int(one.listing.service_type), 8), (int(last.status), 8), (last.since, 40), (len(one.statuses), 32))
         found[service_slot(one.certificate)] = f.pack(members)
         found[service_history_slot(one.certificate)] = int.from_bytes(history, "big")
+        provider, _, *digests = one.listing.words()
+        for slot, word in zip(service_listing_slots(one.certificate), (provider, *digests), strict=True):
+            found[slot] = int.from_bytes(word, "big")
         found[key_slot(one.listing.key)] = f.pack(((1, 40), (one.compromised_since or 0, 40)))
+    for id_, held in chain.qualifications:
+        first, provider_, number = qualification_slots(id_)
+        found[first] = f.pack(((int(held.qualification_type), 8), (held.since, 40), (held.until, 40)))
+        found[provider_] = int.from_bytes(organisation_bytes32(held.provider), "big")
+        found[number] = int.from_bytes(held.number, "big")
     for each in chain.recognitions:
         found[recognition_slot(*each.terms.words())] = f.pack(((each.since, 40), (each.until, 40)))
     return found
