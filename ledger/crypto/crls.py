@@ -30,8 +30,6 @@ _KNOWN_LIST = {
     ExtensionOID.DELTA_CRL_INDICATOR,
 }
 _REMOVED = "removeFromCRL"
-_NEVER = 1 << 62
-"""Of what a list retains: no certificate lasts as long."""
 
 
 # A list of a large authority has a hundred thousand entries, and the same one is asked about again and again.
@@ -117,7 +115,7 @@ def _said(data: bytes, crl: x509.CertificateRevocationList, certificate: Subject
     if revoked is not None and revoked[1] == _REMOVED:
         revoked = None
     if revoked is not None and _names_own(crl):
-        return RevocationInfo(data, taken, 0, _NEVER, revoked)
+        return RevocationInfo(data, taken, until, taken, revoked, partial=True)
     return RevocationInfo(data, taken, until, taken, revoked, "REVOCATION_SCOPE")
 
 

@@ -180,7 +180,7 @@ def _judge_one(position: int, certificate: Subject, infos: list[RevocationInfo],
             continue
         since, reason = info.revoked
         values: dict[str, Any] = {"position": position, "revoked": since, "reason": reason}
-        if reason == HOLD and (info not in telling or _lifted(info, telling, moment)):
+        if reason == HOLD and (not info.current(moment) or _lifted(info, telling, moment)):
             continue  # it can be lifted again, so old data do not prove that it still stood
         if since > moment:
             afterwards.append(values)

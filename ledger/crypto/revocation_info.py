@@ -33,7 +33,8 @@ class RevocationInfo:
 
     ``next_update``: 0 where there is none, so that it never stays current. ``retains``: certificates that expired
     before this instant may have been dropped, so silence about them says nothing. ``revoked``: since when and why
-    (words of RFC 5280 section 5.3.1), or ``None``. ``gap``: the code of why this says nothing of the certificate.
+    (words of RFC 5280 section 5.3.1), or ``None``. ``gap``: the code of why this says nothing of the certificate;
+    ``partial``: its silence says nothing.
     """
 
     data: bytes
@@ -42,13 +43,23 @@ class RevocationInfo:
     retains: int
     revoked: tuple[int, str] | None
     gap: str | None = None
+    partial: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Does its silence say anything, at some time?"""
+        return self.gap is None and not self.partial
 
     def telling(self, moment: int, expires: int) -> bool:
         """Does its silence say that a certificate which ends at ``expires`` was not revoked at ``moment``?"""
-        return self.gap is None and (self.is_later(moment, expires) or self.this_update <= moment < self.next_update)
+        return self.complete and (self.is_later(moment, expires) or self.this_update <= moment < self.next_update)
 
     def is_later(self, moment: int, expires: int) -> bool:
         return moment < self.this_update and self.retains <= expires
+
+    def current(self, moment: int) -> bool:
+        """Does what it names still stand at ``moment``, were it such as may be lifted?"""
+        return moment < max(self.this_update, self.next_update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +108,19 @@ def require_signed_by(spki: bytes, data: bytes) -> None:
     signed, algorithm = read_signed(data)
     signature = der.read(data, der.SEQUENCE).children()[2].content[1:]
     verify_issued(spki, algorithm.outer, signature, signed.outer)
+
+
+def is_self_signed(certificate: bytes) -> bool:
+    """Is there nobody else who could revoke it (DER)? One name is not enough: an authority certifies its next key by
+    the one that it has (self-issued, RFC 5280 section 3.2).
+
+    Raises: InputError ``CERTIFICATE_SYNTAX``. ConfigError ``SM2_UNAVAILABLE``.
+    """
+    parts = read_certificate(certificate)
+    if parts.issuer != parts.subject:
+        return False
+    try:
+        require_signed_by(parts.spki, certificate)
+    except InputError:
+        return False
+    return True

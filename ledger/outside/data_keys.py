@@ -169,10 +169,13 @@ class DataKeys:
             private_files.write_new(self._path(organisation, name, RETIRED), b"")
 
     def forget_uses(self) -> int:
-        """Have every key here encrypt no more until it is rotated: they came out of a backup. How many keys."""
+        """Have every key here encrypt no more until it is rotated: they came out of a backup. Returns how many
+        there are that are not retired."""
         count = 0
         for organisation in self._folders.organisations():
             for name in [name for name, purpose in self._folders.names(organisation) if purpose == DATA]:
+                if self._retired(organisation, name):
+                    continue
                 newest = self.newest(organisation, name)
                 private_files.replace(self._path(organisation, name, f"{newest}.uses"), UNKNOWN)
                 count += 1

@@ -52,6 +52,7 @@ class FileRevocation:
                 ``SIGNER_CERTIFICATE_REVOKED``.
         """
         authorities, crls = [*known, *self._anchors, *self.certificates()], self.crls()
+        missing: str | None = None
         found_certificates: set[bytes] = set()
         found_crls: set[bytes] = set()
         for data in certificates:
@@ -61,11 +62,14 @@ class FileRevocation:
                     found_certificates.add(issuer.data)
                 newest = newest_list(subject, issuer, crls, now, after)
                 if newest is None:
-                    raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=issuer.x509.subject.rfc4514_string())
-                if to_sign:
-                    require_unrevoked(subject.data, issuer.data, ValidationData((), (newest,), ()), now)
-                found_crls.add(newest)
+                    missing = missing or issuer.x509.subject.rfc4514_string()
+                else:
+                    found_crls.add(newest)
+                if to_sign:  # all lists: a revocation does not end with the one that told of it
+                    require_unrevoked(subject.data, issuer.data, lists_of(subject, issuer, crls), now)
                 subject = issuer
+        if missing is not None:  # not before those above were looked at, one of which may be revoked
+            raise UnavailableError("REVOCATION_SOURCE_CRL", issuer=missing)
         return ValidationData(tuple(sorted(found_certificates)), tuple(sorted(found_crls)), ())
 
     def spans(self) -> list[ListSpan]:
@@ -105,9 +109,14 @@ def newest_list(
     current = [
         info
         for info in _lists(certificate, issuer, crls)
-        if info.gap is None and now < info.next_update and (after is None or info.is_later(after, certificate.expires))
+        if info.complete and now < info.next_update and (after is None or info.is_later(after, certificate.expires))
     ]
     return max(current, key=lambda info: info.this_update).data if current else None
+
+
+def lists_of(certificate: Subject, issuer: Subject, crls: Sequence[bytes]) -> ValidationData:
+    """Those of ``crls`` (DER) that the issuer signed and that say anything of the certificate, current or not."""
+    return ValidationData((), tuple(dict.fromkeys(info.data for info in _lists(certificate, issuer, crls))), ())
 
 
 def _lists(certificate: Subject, issuer: Subject, crls: Sequence[bytes]) -> list[RevocationInfo]:

@@ -19,7 +19,7 @@ from ledger.crypto.pdf.metering import Meter, metered
 from ledger.crypto.pdf.reading import MAX_FILE, translated
 from ledger.crypto.pdf.values import Rules
 from ledger.crypto.ses.judging import merged
-from ledger.crypto.ses.pictures import MAX_PIXELS, checked
+from ledger.crypto.ses.pictures import MAX_PIXELS, checked, counted
 from ledger.crypto.ses.values import Picture
 from ledger.crypto.timestamps import over, verify_token
 from ledger.errors import InputError, UnavailableError
@@ -136,7 +136,7 @@ def _require_free(reader: Any, sealing: Sealing) -> None:
 
     pages = int(reader.root["/Pages"]["/Count"])
     if not -pages <= sealing.placement.page < pages:
-        raise InputError("PDF_PAGE", page=sealing.placement.page, pages=pages)
+        raise InputError("PDF_PAGE", page=counted(sealing.placement.page), pages=pages)
     if any(name == sealing.field for name, _, _ in enumerate_sig_fields(reader)):
         raise InputError("PDF_FIELD", field=sealing.field)
 

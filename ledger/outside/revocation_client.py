@@ -26,7 +26,7 @@ from ledger.crypto.revocation import infos_about, require_unrevoked
 from ledger.crypto.revocation_info import UNREADABLE, Subject, read_subject
 from ledger.errors import InputError, UnavailableError
 from ledger.outside.fetching import Fetcher
-from ledger.outside.file_revocation import FileRevocation, newest_list
+from ledger.outside.file_revocation import FileRevocation, lists_of, newest_list
 from ledger.outside.issuer_chains import chain_above, issuer_among
 from ledger.outside.revocation_cache import RecentAnswers, Rests, RevocationCache
 
@@ -54,7 +54,7 @@ class _Question:
     def answered_by(self, data: ValidationData, kept: bool = False) -> bool:
         """``kept``: since a while; then they must hold a while longer, until the signature has its block."""
         for info in infos_about(self.certificate.data, self.issuer.data, data):
-            if info.gap is not None or info.this_update > self.now + AHEAD:
+            if not info.complete or info.this_update > self.now + AHEAD:
                 continue
             ahead = min(REMAINDER, (info.next_update - info.this_update) // 2) if kept else 0
             if self.after is None and self.now + ahead < info.next_update:
@@ -107,6 +107,7 @@ class RevocationClient:
         anchors, files = self.anchors(), self.files()
         crls, at_hand = files.crls(), [*known, *anchors, *files.certificates()]
         above: set[bytes] = set()
+        missing: UnavailableError | None = None
         lists: set[bytes] = set()
         responses: set[bytes] = set()
         for data in certificates:
@@ -114,26 +115,44 @@ class RevocationClient:
             for issuer in chain_above(data, at_hand, anchors, lambda lower: self._issuers(lower, now)):
                 if issuer.data not in anchors and issuer.parts.subject != issuer.parts.issuer:
                     above.add(issuer.data)
-                newest = newest_list(subject, issuer, crls, now, after)
-                if newest is not None:
-                    found = ValidationData((), (newest,), ())
-                else:
-                    found = self._fetch(_Question(subject, issuer, now, after))
+                question, newest = (
+                    _Question(subject, issuer, now, after),
+                    newest_list(subject, issuer, crls, now, after),
+                )
+                found = ValidationData((), (newest,) if newest else (), ())
+                try:
+                    found = found if newest else self._fetch(question)
+                except UnavailableError as error:
+                    if not to_sign:
+                        raise
+                    missing = missing or error
                 if to_sign:
-                    require_unrevoked(subject.data, issuer.data, found, now)
+                    require_unrevoked(subject.data, issuer.data, self._at_hand(question, crls, found), now)
                 lists.update(found.crls)
                 responses.update(found.ocsps)
                 subject = issuer
+        if missing is not None:  # not before those above were asked about, one of which may be revoked
+            raise missing
         return ValidationData(*(tuple(sorted(part)) for part in (above, lists, responses)))
 
+    def _at_hand(self, question: _Question, crls: Sequence[bytes], fetched: ValidationData) -> ValidationData:
+        """All that lies here about it: a revocation does not end with the data that told of it, and a delta or
+        a part may name whom the newest complete list does not."""
+        subject, issuer = question.certificate, question.issuer
+        found = [fetched, lists_of(subject, issuer, crls)]
+        for way in _ways(question):
+            kept = self.cache.get(*way.key)
+            with suppress(InputError):  # damaged on disk
+                data = ValidationData((), (), ()) if kept is None else _as_data(question, way, kept)
+                infos_about(subject.data, issuer.data, data)
+                found.append(data)
+        lists = dict.fromkeys(c for d in found for c in d.crls)
+        return ValidationData((), tuple(lists), tuple(dict.fromkeys(o for d in found for o in d.ocsps)))
+
     def _fetch(self, question: _Question) -> ValidationData:
-        """OCSP first: a response is two thousand bytes, a list may be as many thousands."""
-        request = make_request(question.certificate, question.issuer)
-        ways = [_Way(url, request) for url in _described(question.certificate, AccessMethod.OCSP)]
-        ways += [_Way(url) for url in _points(question.certificate)]
         issuer = question.issuer.x509.subject.rfc4514_string()
         trouble = UnavailableError("REVOCATION_FETCH_NOWHERE", issuer=issuer)
-        for way in ways:
+        for way in _ways(question):
             try:
                 return self._try(question, way)
             except UnavailableError as error:
@@ -208,6 +227,13 @@ class RevocationClient:
                 wrapped = error if isinstance(error, UnavailableError) else _bad(error)
                 self._rests.add(now + REST, wrapped, *way.key)
         return found
+
+
+def _ways(question: _Question) -> list[_Way]:
+    """OCSP first: a response is two thousand bytes, a list may be as many thousands."""
+    request = make_request(question.certificate, question.issuer)
+    ways = [_Way(url, request) for url in _described(question.certificate, AccessMethod.OCSP)]
+    return ways + [_Way(url) for url in _points(question.certificate)]
 
 
 def _bad(error: InputError) -> UnavailableError:

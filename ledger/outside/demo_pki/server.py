@@ -24,6 +24,7 @@ from ledger.outside.demo_pki.pki import DemoPki, read_about
 HOST = "127.0.0.1"
 PORTS = range(20_000, 30_000)  # below those that the system hands out by itself
 MAX_REQUEST = 65_536
+CANNOT = "this authority cannot answer on this machine: its keys or their algorithm (SM2) cannot be used here"
 PATIENCE = 5.0  # seconds for a request to arrive
 
 
@@ -49,7 +50,7 @@ def application(pki: DemoPki, clock: Callable[[], float]) -> Any:
     """The services as a WSGI application; ``clock``: seconds UTC."""
     from certomancer.integrations.animator import Animator, AnimatorArchStore
     from certomancer.registry.common import ArchLabel
-    from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+    from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable
     from werkzeug.wrappers import Response
 
     class Services(Animator):
@@ -69,6 +70,8 @@ def application(pki: DemoPki, clock: Callable[[], float]) -> Any:
                 return super().dispatch(request)
             except (ValueError, TypeError, KeyError):
                 return BadRequest()  # asn1crypto's words for a request that it cannot read
+            except Exception:  # of ours or of certomancer's: an authority whose algorithm this machine has not
+                return ServiceUnavailable(CANNOT)
 
     built = {ArchLabel(label): pki.architecture(label) for label in pki.labels}
     return Services(AnimatorArchStore(built), with_web_ui=False, allow_time_override=False)

@@ -111,6 +111,9 @@ def test_partitioned_list_counts_where_the_certificate_names_it() -> None:
     path = build_path(leaf, [CHAIN.issuing], [CHAIN.root], NOW)
     partition = issuing_crl(extensions=((point(full_name=URL), True),))
     assert verdict(ROOT_CRL, partition, path=path).outcome == "good"
+    third = [x509.UniformResourceIdentifier("http://crl.example/3.crl")]
+    foreign = issuing_crl(extensions=((point(full_name=third), True),))
+    assert verdict(ROOT_CRL, foreign, path=path).code == "REVOCATION_SCOPE"
 
 
 def test_unknown_critical_entry_extension_forbids_the_list() -> None:

@@ -82,6 +82,22 @@ def test_a_hold_that_a_later_list_no_longer_names_was_lifted() -> None:
     assert verdict(hold, whole(6, taken=NOW + DAY)).outcome == "revoked"  # it stood when the signature was made
 
 
+def test_a_hold_is_lifted_by_a_list_that_is_younger_and_nothing_else() -> None:
+    hold = whole(9, taken=NOW - 50, revoked=listed(NOW - DAY, reason(Flags.certificate_hold)))
+    for taken in (NOW - DAY, NOW - 50):  # kept from before it, or made in the same second
+        assert verdict(hold, whole(taken=taken)).outcome == "revoked"
+    assert verdict(hold, whole(10, taken=NOW)).outcome == "good"
+    dated_ahead = whole(10, taken=NOW, revoked=listed(NOW + DAY, reason(Flags.certificate_hold)))
+    assert verdict(hold, dated_ahead).outcome == "revoked"
+
+
+def test_a_delta_that_does_not_name_a_hold_lifts_none() -> None:
+    hold = whole(revoked=listed(NOW - DAY, reason(Flags.certificate_hold)))
+    assert verdict(hold, delta()).outcome == "revoked"
+    again = delta(revoked=listed(NOW - 150, reason(Flags.certificate_hold)))
+    assert verdict(hold, again).outcome == "revoked"
+
+
 def test_nothing_but_a_hold_is_lifted_by_a_list_that_no_longer_names_it() -> None:
     stolen = whole(revoked=listed(NOW - DAY, reason(Flags.key_compromise)))
     assert verdict(stolen, whole(6, taken=NOW - 100)).outcome == "revoked"
@@ -100,6 +116,12 @@ def test_nothing_but_a_hold_is_lifted_by_a_list_that_no_longer_names_it() -> Non
 )
 def test_a_delta_completes_no_other_list(other: bytes) -> None:
     assert verdict(whole(taken=NOW - 9 * DAY, until=NOW - 2 * DAY), other).outcome == "unknown"
+
+
+def test_a_delta_completes_no_list_that_has_no_number_or_something_unknown_in_it() -> None:
+    unnumbered = crl("Issuing", CHAIN.issuing_key, taken=NOW - 9 * DAY, until=NOW - 2 * DAY)
+    assert verdict(unnumbered, delta()).outcome == "unknown"
+    assert verdict(whole(extensions=(STRANGE,)), delta()).code == "REVOCATION_SCOPE"
 
 
 def test_two_deltas_complete_nothing() -> None:
@@ -131,6 +153,16 @@ def test_whom_a_partial_list_names_is_revoked_whatever_a_complete_one_leaves_out
 
 def test_an_entry_that_lifts_a_hold_is_no_revocation() -> None:
     assert verdict(whole(), delta(9, 8, revoked=listed(NOW - 150, reason(Flags.remove_from_crl)))).outcome == "good"
+
+
+def test_a_hold_that_only_a_part_or_a_delta_alone_names_stands_while_that_is_current() -> None:
+    hold = listed(NOW - DAY, reason(Flags.certificate_hold))
+    for part in (delta(9, 8, revoked=hold), whole(6, extensions=(point(full_name=URL),), revoked=hold)):
+        assert verdict(whole(), part).outcome == "revoked"
+        later = whole(10, taken=NOW - 50)
+        assert verdict(later, part).outcome == "good"  # lifted since
+    ended = delta(9, 8, revoked=hold, taken=NOW - 150, until=NOW - 1)
+    assert verdict(whole(), ended).outcome == "good"
 
 
 def test_an_indirect_list_may_name_another_authoritys_certificate_of_that_number() -> None:
@@ -170,6 +202,11 @@ def test_a_list_by_another_key_of_the_authoritys_name_is_passed_over() -> None:
     assert verdict(namesake, path=RENEWED).code == "REVOCATION_MISSING"
 
 
+def test_a_list_may_name_its_key_by_the_issuer_and_number_of_a_certificate_alone() -> None:
+    named = x509.AuthorityKeyIdentifier(None, [x509.DirectoryName(x509.Name([]))], 5), False
+    assert verdict(crl("Issuing", OLD, extensions=(named,)), path=RENEWED).outcome == "good"
+
+
 def test_a_list_that_names_the_authoritys_key_and_is_not_signed_by_it_is_forged() -> None:
     for named in ((), (names_key(OLD),)):
         with pytest.raises(InputError, match="REVOCATION_CRL_SIGNATURE"):
@@ -182,6 +219,7 @@ def test_an_authority_that_changed_its_key_signs_lists_by_either(lower: Any, upp
     others = [authority("Issuing", lower, "Issuing", upper), authority("Issuing", upper, "Root", CHAIN.root_key)]
     path = build_path(leaf, others, [ROOT], NOW)
     assert len(path.certificates) == 4
+    assert verdict(crl("Issuing", upper), path=path).outcome == "good"  # which names no key
     named = (names_key(upper),)
     assert verdict(crl("Issuing", upper, extensions=named), path=path).outcome == "good"
     assert verdict(crl("Issuing", upper, extensions=named, revoked=(entry(leaf, NOW - 5),)), path=path).values == {

@@ -150,6 +150,10 @@ def test_a_signing_certificate_attribute_must_name_the_signer() -> None:
         assert refused == "CMS_SIGNING_CERTIFICATE"
 
 
+def _valued(*values: bytes) -> bytes:
+    return der.write(der.SEQUENCE, der.write_oid("1.2.3.4.5"), der.write(der.SET, *values))
+
+
 OTHER = attribute(der.write_oid("1.2.3.4"), sd.NULL)
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "an unsigned attribute": ({"unsigned": der.write(0xA1, OTHER)}, "CMS_UNSIGNED"),
@@ -169,6 +173,13 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "attributes without a digest": ({"attributes": [attribute(sd.CONTENT_TYPE, sd.GM_DATA)]}, "CMS_MESSAGE_DIGEST"),
     "an attribute twice": ({"attributes": [OTHER, OTHER]}, "CMS_ATTRIBUTE_REPEATED"),
+    "an attribute of two values": ({"attributes": [OTHER, _valued(sd.NULL, sd.NULL)]}, "CMS_ATTRIBUTE_REPEATED"),
+    "no attribute at all": ({"unsigned": der.write(0xA1)}, "CMS_SYNTAX"),
+    "an attribute of no value": ({"attributes": [OTHER, _valued()]}, "CMS_ATTRIBUTE_REPEATED"),
+    "revocation information of a kind of its own": (
+        {"crls": der.write(0xA1, der.write(0xA1, der.write_oid("1.2.3.4"), der.write(0x30)))},
+        "CMS_SYNTAX",
+    ),
     "too many certificates": ({"certificates": [GM.leaf] * 33}, "CMS_CERTIFICATES_MANY"),
     "too many lists": ({"crls": der.write(0xA1, *[der.write(0x30)] * 33)}, "CMS_CERTIFICATES_MANY"),
     "another kind of certificate": ({"certificates": [GM.leaf, der.write(0xA1)]}, "CMS_SYNTAX"),
@@ -186,8 +197,7 @@ def test_attributes_that_pass_for_a_content() -> None:
     hashed = der.write(der.OCTET_STRING, sm3(CONTENT))
     attributes = der.write_set(attribute(sd.CONTENT_TYPE, sd.GM_DATA), attribute(sd.MESSAGE_DIGEST, hashed))
     assert code_of(lambda: verify_foreign(gm(attributes, attributes))) == "CMS_CONTENT_AMBIGUOUS"
-    two_values = der.write(der.SEQUENCE, der.write_oid("1.2.3.4"), der.write(der.SET, sd.NULL, sd.NULL))
-    refused_as_such = der.write_set(two_values, attribute(sd.MESSAGE_DIGEST, hashed))
+    refused_as_such = der.write_set(_valued(sd.NULL, sd.NULL), attribute(sd.MESSAGE_DIGEST, hashed))
     assert code_of(lambda: verify_foreign(gm(refused_as_such, refused_as_such))) == "CMS_CONTENT_AMBIGUOUS"
     assert verify_foreign(gm(b"1 is a digit", b"1 is a digit")).content == b"1 is a digit"
     assert verify_foreign(gm(attributes, attributes, attributes=True)).content == attributes

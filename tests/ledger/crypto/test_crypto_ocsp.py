@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ocsp_kit as kit
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from ocsp_cases import CHAIN, ROOT_CRL, SIGN, of_delegate, of_issuer, refused, verdict
 
 from ledger.crypto import der
-from ledger.crypto.ocsp import make_request, read_response
+from ledger.crypto.ocsp import make_request, read_response, with_certificates
 from ledger.crypto.paths import build_path
 from ledger.crypto.revocation_info import read_subject
 from ledger.errors import InputError
@@ -217,6 +218,29 @@ def test_depth_and_number_are_bounded() -> None:
     assert refused(many).code == "REVOCATION_OCSP_SYNTAX"
     crowd = of_issuer(enclosed=(CHAIN.issuing,) * 9)
     assert refused(crowd).code == "REVOCATION_OCSP_SYNTAX"
+
+
+def test_nothing_enclosed_has_one_form() -> None:
+    """No signature covers that part: two forms would be two responses that say the same."""
+    assert refused(of_issuer(enclosed=(b"",))).code == "REVOCATION_OCSP_SYNTAX"
+
+
+@pytest.mark.parametrize("reason", [7, 11, 0xF6, 0xFF])
+def test_a_reason_that_no_standard_knows_is_no_other_one(reason: int) -> None:
+    """Counted from the end of the table, -1 would be a theft."""
+    assert refused(of_issuer(kit.revoked(NOW - 5, reason))).code == "REVOCATION_OCSP_SYNTAX"
+
+
+def test_a_version_that_is_written_out_is_read() -> None:
+    plain = read_response(of_issuer())
+    assert plain is not None
+    version = der.write(0xA0, der.write(der.INTEGER, b"\0"))
+    signed = der.write(der.SEQUENCE, version, der.read(plain.signed, der.SEQUENCE).content)
+    written = with_certificates(replace(plain, signed=signed, signature=SIGN(signed)), ())
+    assert verdict(written).outcome == "good"
+    signed = der.write(der.SEQUENCE, version.replace(b"\0", b"\1"), der.read(plain.signed, der.SEQUENCE).content)
+    other = with_certificates(replace(plain, signed=signed, signature=SIGN(signed)), ())
+    assert refused(other).code == "REVOCATION_OCSP_SYNTAX"
 
 
 def test_request_is_one_that_the_library_reads() -> None:

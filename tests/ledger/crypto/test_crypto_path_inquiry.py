@@ -7,8 +7,9 @@ from crypto_kit import NOW, crl, entry
 from paths_kit import Party, issue
 
 from ledger.core.verdicts import Outcome
-from ledger.crypto.path_inquiry import PathAnswer, inquire
+from ledger.crypto.path_inquiry import PathAnswer, inquire, loose_ends
 from ledger.crypto.path_rules import OCSP_SIGNING
+from ledger.errors import InputError
 
 NORTH, SOUTH, ISSUING, OFFICE = Party("North"), Party("South"), Party("Issuing"), Party("Office")
 LEAF = issue(OFFICE, ISSUING)
@@ -33,6 +34,24 @@ def test_without_lists_or_without_a_chain_the_question_is_open() -> None:
     assert (asked().outcome, asked(NORTH_LIST).outcome) == (Outcome.UNDETERMINED, Outcome.UNDETERMINED)
     alone = asked(NORTH_LIST, LIST, others=())
     assert alone.outcome is Outcome.UNDETERMINED and alone.fault is not None and alone.fault.code == "PATH_NONE"
+
+
+def test_the_certificate_that_is_wanted_is_named_and_names_are_compared_as_in_paths() -> None:
+    assert loose_ends(LEAF, [], ROOTS) == ("O=Issuing",)
+    other_letters = issue(Party(" ISSUING", ISSUING.key), NORTH, ca=True)
+    assert loose_ends(LEAF, [other_letters], ROOTS) == ()
+    assert loose_ends(LEAF, [other_letters], ROOTS[1:]) == ("O=North",)
+    assert loose_ends(LEAF, [other_letters, ROOTS[0]], ROOTS[1:]) == ("O=North",), "it names itself and is no root"
+
+
+def test_what_two_certificates_want_is_named_once() -> None:
+    both = [issue(Party("Issuing", ISSUING.key), NORTH, ca=True) for _ in range(2)]
+    assert both[0] != both[1] and loose_ends(LEAF, both, ROOTS[1:]) == ("O=North",)
+
+
+def test_without_a_root_nothing_is_asked() -> None:
+    with pytest.raises(InputError, match="PATH_NO_ANCHORS"):
+        asked(LIST, roots=[])
 
 
 def test_a_chain_that_is_no_path_fails_and_is_shown() -> None:

@@ -100,6 +100,9 @@ def test_the_anchors_own_certificate_constrains_names_and_length() -> None:
     assert fault(issue(ELSEWHERE, ROOT), anchors=(root,)) == "PATH_INVALID"
     below = Party("O=Issuing,L=Guangzhou,C=CN")
     assert fault(issue(CITY, below), issue(below, ROOT, ca=True), anchors=(root,)) == "PATH_INVALID"
+    barred = issue(ROOT, ROOT, names(excluded=[directory("L=Guangzhou,C=CN")]), ca=True)
+    assert fault(issue(CITY, ROOT), anchors=(barred,)) == "PATH_INVALID"
+    assert path(issue(ELSEWHERE, ROOT), anchors=(barred,))
 
 
 def test_thousands_of_names_and_constraints_are_not_compared() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import tracemalloc
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -237,6 +238,18 @@ def test_a_large_document_of_pictures_costs_nothing() -> None:
     names = b"/X[" + b"".join(b"%d 0 R " % number for number in pictures) + b"]"
     raw = signed({PAGE: page(names)} | pictures).put(99, b"<<>>").end()
     assert changes(raw.bytes()) is Changes.ARCHIVAL
+
+
+def test_comments_behind_a_signature_need_no_memory() -> None:
+    raw = signed()
+    raw.out += b"%\n" * (1 << 20)
+    data = raw.put(9, b"<<>>").end().bytes()
+    tracemalloc.start()
+    try:
+        assert changes(data) is Changes.ARCHIVAL
+        assert tracemalloc.get_traced_memory()[1] < 16 * len(data)
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_ways_to_what_changed_are_those_that_the_library_finds(pki: Kit) -> None:

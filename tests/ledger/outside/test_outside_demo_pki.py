@@ -91,6 +91,19 @@ def test_services_answer_at_the_urls_of_the_certificates(pki: Kit) -> None:
         assert server.ensure_served(pki.folder, lambda: NOW) is None, "somebody serves already"
 
 
+def test_an_authority_that_this_machine_cannot_work_answers_plainly(
+    pki: Kit, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def no_sm2(*_: object) -> bytes:
+        raise ConfigError("SM2_UNAVAILABLE")
+
+    with pki.serving() as made, httpx.Client(trust_env=False) as client:
+        monkeypatch.setattr(DemoPki, "crl", no_sm2)
+        answer = client.get(made.url("ca-j", "crls/issuing/latest.crl"))
+    assert (answer.status_code, server.CANNOT in answer.text) == (503, True)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_port_in_other_hands_is_named(pki: Kit) -> None:
     with socket.create_server((server.HOST, pki.pki.port)) as stranger:
         stranger.settimeout(0)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import ocsp_kit as kit
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from pki_kit import CAS, DAY, NOW, Kit
 from revocation_servers import Authority, certificate, key, serving, uri
@@ -17,7 +19,7 @@ from revocation_servers import Authority, certificate, key, serving, uri
 from ledger.core.bundles import ValidationData
 from ledger.crypto.paths import build_path
 from ledger.crypto.revocation import judge
-from ledger.errors import UnavailableError
+from ledger.errors import ConfigError, UnavailableError, ZhengyinError
 from ledger.outside.demo_authority import DemoAuthority
 from ledger.outside.fetching import Fetcher, FetchLimits
 from ledger.outside.file_revocation import FileRevocation
@@ -296,6 +298,75 @@ def test_response_that_is_about_to_end_is_fetched_anew(tmp_path: Path) -> None:
         assert server.seen == []
         client(tmp_path, world.root).collect([world.leaf], NOW + HOUR - 600)
         assert len(server.seen) == 1
+
+
+def test_a_revocation_outlives_the_answer_that_told_of_it(tmp_path: Path) -> None:
+    """Else a stolen key would sign again as soon as its authority is kept away for as long as a response lasts."""
+    with serving() as server:
+        world = Authority.make(server.url)
+        server.answer = lambda method, path: (200, world.response(kit.revoked(NOW - HOUR)), {})
+        client(tmp_path, world.root).collect([world.leaf], NOW)
+    later = client(tmp_path, world.root)
+    with pytest.raises(UnavailableError, match="REVOCATION_FETCH_NONE"):
+        later.collect([world.leaf], NOW + DAY)
+    with pytest.raises(ConfigError, match="SIGNER_CERTIFICATE_REVOKED"):
+        later.collect([world.leaf], NOW + DAY, to_sign=True)
+
+
+@pytest.mark.parametrize(("reason", "lasts"), [("cessationOfOperation", True), ("certificateHold", False)])
+def test_a_revocation_outlives_its_list_and_a_hold_does_not(tmp_path: Path, reason: str, lasts: bool) -> None:
+    made = DemoAuthority.create(tmp_path / "authority", "甲", "ecdsa-p256", NOW)
+    leaf = made.issue(key().public_key(), "局", "11430000006122244L", NOW, 300)
+    made.revoke(leaf, NOW, reason)
+    made.crls(NOW)
+    source = FileRevocation(tmp_path / "authority")
+    with pytest.raises(UnavailableError, match="REVOCATION_SOURCE_CRL"):
+        source.collect([leaf], NOW + 90 * DAY)
+    for either in (source, client(tmp_path, made.root, fetcher=Counting("nobody.example"))):
+        with pytest.raises(ZhengyinError) as caught:
+            either.collect([leaf], NOW + 90 * DAY, to_sign=True)
+        assert (caught.value.code == "SIGNER_CERTIFICATE_REVOKED") == lasts
+
+
+def test_a_delta_beside_the_newest_list_is_heard_before_signing(tmp_path: Path) -> None:
+    made = DemoAuthority.create(tmp_path / "authority", "甲", "ecdsa-p256", NOW)
+    leaf = made.issue(key().public_key(), "局", "11430000006122244L", NOW, 300)
+    made.crls(NOW)
+    (folder := tmp_path / "authority" / "crls").joinpath("delta.crl").write_bytes(delta_naming(leaf, folder.parent))
+    for source in (
+        FileRevocation(tmp_path / "authority"),
+        client(tmp_path, made.root, fetcher=Counting("nobody.example")),
+    ):
+        source.collect([leaf], NOW)  # what verifies is for a complete list to say
+        with pytest.raises(ConfigError, match="SIGNER_CERTIFICATE_REVOKED"):
+            source.collect([leaf], NOW, to_sign=True)
+
+
+def delta_naming(leaf: bytes, authority: Path) -> bytes:
+    signer: Any = load_pem_private_key((authority / "keys" / "issuing.pem").read_bytes(), None)
+    found, now = x509.load_der_x509_certificate(leaf), datetime.fromtimestamp(NOW, UTC)
+    entry = x509.RevokedCertificateBuilder().serial_number(found.serial_number).revocation_date(now).build()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(found.issuer).add_revoked_certificate(entry)
+    builder = builder.last_update(now).next_update(now + timedelta(days=1))
+    builder = builder.add_extension(x509.DeltaCRLIndicator(1), True).add_extension(x509.CRLNumber(2), False)
+    return builder.sign(signer, SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_revoked_authority_does_not_hide_behind_its_own_silence(tmp_path: Path) -> None:
+    """An authority that was taken back makes no more lists: what hangs on it would be unknown, and sign."""
+    made = DemoAuthority.create(tmp_path / "authority", "甲", "ecdsa-p256", NOW)
+    leaf = made.issue(key().public_key(), "局", "11430000006122244L", NOW, 300)
+    made.revoke(made.issuing, NOW)
+    made.crls(NOW)
+    (tmp_path / "authority" / "crls" / "issuing.crl").unlink()
+    for source in (
+        FileRevocation(tmp_path / "authority"),
+        client(tmp_path, made.root, fetcher=Counting("nobody.example")),
+    ):
+        with pytest.raises(UnavailableError, match="REVOCATION_"):
+            source.collect([leaf], NOW)
+        with pytest.raises(ConfigError, match="SIGNER_CERTIFICATE_REVOKED"):
+            source.collect([leaf], NOW, to_sign=True)
 
 
 def test_issuers_may_come_as_certs_only_cms(tmp_path: Path) -> None:
