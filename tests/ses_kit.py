@@ -80,6 +80,13 @@ def authority(until: int = NOW + 900 * DAY) -> bytes:
     return _certificate("authority", NOW - 900 * DAY, until, [is_authority, usage])
 
 
+@cache
+def successor() -> bytes:
+    """The authority's next key, which it certified by the one that it has: of its own name, and not by itself."""
+    usage = _extension("2.5.29.15", der.write(der.BIT_STRING, b"\0\xc0"))
+    return _certificate("authority", NOW - 900 * DAY, NOW + 900 * DAY, [usage], "successor")
+
+
 def revocations(since: int | None = None, until: int = NOW + 99 * DAY) -> bytes:
     """The authority's list, from before every moment of the tests to ``until``; ``since``: every party was revoked
     then."""
@@ -102,9 +109,10 @@ def _extension(oid: str, value: bytes) -> bytes:
     return der.write(der.SEQUENCE, der.write_oid(oid), der.write(0x01, b"\xff"), der.write(der.OCTET_STRING, value))
 
 
-def _certificate(name: str, since: int, until: int, extensions: list[bytes]) -> bytes:
+def _certificate(name: str, since: int, until: int, extensions: list[bytes], of: str | None = None) -> bytes:
+    """``of``: whose key it is, if not of whom it names."""
     validity = der.write(der.SEQUENCE, der.write_time(since), der.write_time(until))
-    spki = key(name).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    spki = key(of or name).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     parts = [der.write(0xA0, der.write(der.INTEGER, b"\2")), der.write(der.INTEGER, b"\1"), _ALGORITHM]
     parts += [_name("authority"), validity, _name(name), spki]
     if extensions:

@@ -1,7 +1,7 @@
 """Using a seal: put it on a document, and enter the use.
 
 Order of writes, and what a crash after each leaves:
-1. look whether the seal may be used     – nothing
+1. look whether the seal may be used, and whether its maker still stands – nothing
 2. seal in memory                        – nothing; the signature is lost with the process
 3. the record of the use, accepted       – a use whose file nobody has: one too many, which its holder can see
 4. the file                              – done
@@ -15,10 +15,12 @@ import hashlib
 from dataclasses import dataclass
 
 from ledger.assembly.app import App
+from ledger.assembly.seal_judging import read_for_use
 from ledger.assembly.seal_making import seal_stamps
 from ledger.core.bundles import ValidationData
 from ledger.core.records import FileDigest
 from ledger.core.registries import Kind
+from ledger.core.verdicts import Finding
 from ledger.crypto.digests import sm3
 from ledger.crypto.ofd.making import Place, stamp_ofd
 from ledger.crypto.ofd.package import is_package
@@ -29,7 +31,7 @@ from ledger.outside.pdf_seals import Placement, Sealing, field_name, seal_pdf
 from ledger.outside.signing_keys import SigningKey
 from ledger.ports import TimestampAuthority
 from ledger.services.issuing import Accepted
-from ledger.services.seal_files import read_seal_file, require_signer
+from ledger.services.seal_files import require_signer
 from ledger.services.seals import RegisteredSeal, use_values
 
 PROVIDER = "zhengyin"
@@ -52,20 +54,23 @@ class StampOrder:
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """``form``: pdf or ofd; ``data``: the sealed document, which is nowhere else yet."""
+    """``form``: pdf or ofd; ``data``: the sealed document, which is nowhere else yet; ``doubts``: what could not be
+    told of the seal."""
 
     form: str
     data: bytes
     seal: RegisteredSeal
     use: Accepted
     timestamped: bool
+    doubts: tuple[Finding, ...]
 
 
 def stamp(app: App, user: str, order: StampOrder) -> Stamped:
     """Seal a document and enter the use. Whoever is given the result writes the file.
 
     Raises:
-        NotFoundError: SEAL_UNKNOWN. ConflictError: SEAL_NOT_HELD, SEAL_NOT_IN_FORCE, SEAL_USE_NOT_ACCREDITED.
+        NotFoundError: SEAL_UNKNOWN; of the seal's maker as `read_for_use`. ConflictError: SEAL_NOT_HELD,
+            SEAL_NOT_IN_FORCE, SEAL_USE_NOT_ACCREDITED.
         InputError: SES_…, OFD_…, PDF_…, SEAL_DOCUMENT_FORM. ConfigError, UnavailableError: from the key, the time-stamp
             authorities, the sources of revocation data.
     """
@@ -73,8 +78,8 @@ def stamp(app: App, user: str, order: StampOrder) -> Stamped:
     app.operations.require()
     now = int(app.clock())
     registered = _registered(app, user, order.seal, now)
-    key = app.signing_key(user, order.key)
-    info = read_seal_file(order.seal, now).seal.info
+    found = read_for_use(app, user, order.seal)
+    key, info = app.signing_key(user, order.key), found.seal.info
     require_signer(info, key.certificate)
     authority = app.timestamps(user)
     form, data = _sealed(app, order, key, info, now, authority)
@@ -88,7 +93,7 @@ def stamp(app: App, user: str, order: StampOrder) -> Stamped:
     files = (digest_of(order.document), digest_of(data))
     definition = app.types.of_kind(Kind.SEAL_USE)
     use = app.issuing.issue(user, definition, values, files=files)
-    return Stamped(form, data, registered, use, authority is not None)
+    return Stamped(form, data, registered, use, authority is not None, found.doubts)
 
 
 def _registered(app: App, user: str, seal: bytes, now: int) -> RegisteredSeal:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +17,9 @@ from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import InputError
 
+if TYPE_CHECKING:
+    from ledger.core.verdicts import Finding
+
 MAKE = about(
     "制作电子印章（.esl，GB/T 38540-2020 或 GM/T 0031-2025），以制章人的 SM2 密钥签名",
     "make an e-seal (.esl, GB/T 38540-2020 or GM/T 0031-2025), signed with the maker's SM2 key",
@@ -23,8 +27,9 @@ MAKE = about(
     "--image seal.png --until 2029-12-31 --key maker --out Seal.esl",
 )
 STAMP = about(
-    "用印：在 PDF 或 OFD 上盖章，并先登记这次用印；印章停用、过期或未登记则拒绝",
-    "seal a PDF or an OFD file and enter the use; refused where the seal is suspended, expired or unregistered",
+    "用印：在 PDF 或 OFD 上盖章，并先登记这次用印；印章停用、过期、未登记或制章人已不被认可则拒绝",
+    "seal a PDF or an OFD file and enter the use; refused where the seal is suspended, expired or unregistered, or its "
+    "maker no longer stands",
     "zhengyin seal stamp Seal.esl license.pdf --key seal --reason 办理登记 --out license-sealed.pdf",
     "位置以毫米计，自页面左下角起。Places are in millimetres from the page's lower left corner.",
 )
@@ -59,6 +64,9 @@ def make(
     by_digest: Annotated[
         bool, typer.Option("--by-digest", help="只列证书摘要 · name the certificates by their digests only")
     ] = False,
+    for_pdf: Annotated[
+        bool, typer.Option("--for-pdf", help="可列非 SM2 证书，只能盖 PDF · also certificates not of SM2, for PDF")
+    ] = False,
 ) -> int:
     session: Session = context.obj
     from ledger.assembly.seal_making import SealOrder, make_seal_file
@@ -74,7 +82,7 @@ def make(
         order = SealOrder(
             *(Version(int(version)), vendor, seal_id, 1 if kind == "organisation" else 2, name, certificates),
             *(instant(since) if since else int(app.clock()), end, Picture("PNG", _read(image), width, height)),
-            *(by_digest, key),
+            *(by_digest, key, for_pdf),
         )
         made = make_seal_file(app, session.acting(app), order)
     write_new(out, made.data)
@@ -95,7 +103,7 @@ def stamp(
     operator: Annotated[
         str | None, typer.Option(help="经办人，只记其假名；默认为登录名 · who does it, kept as a pseudonym")
     ] = None,
-    page: Annotated[int, typer.Option(help="页码，从 0 起，负数从末页数 · page from 0; negative: from the end")] = -1,
+    page: Annotated[int, typer.Option(help="页码，从 1 起，负数从末页数 · page from 1; negative: from the end")] = -1,
     left: Annotated[float, typer.Option(help="距左边（毫米） · from the left edge, mm")] = 120,
     bottom: Annotated[float, typer.Option(help="距下边（毫米） · from the lower edge, mm")] = 40,
     field: Annotated[str | None, typer.Option(help="PDF 签名域名称 · name of the PDF's signature field")] = None,
@@ -110,6 +118,8 @@ def stamp(
     from ledger.assembly import stamping
     from ledger.crypto.ofd.making import Place
 
+    if page == 0:
+        raise InputError("CLI_SEAL_PAGE")
     if out.exists() and out.samefile(document):
         raise InputError("CLI_SEAL_OUT_SAME")
     require_new(out)
@@ -117,12 +127,13 @@ def stamp(
     try:
         order = stamping.StampOrder(
             *(_read(seal), _read(document), key, reason, operator or getpass.getuser()),
-            *(Place(page, left, bottom), field, not no_validation),
+            *(Place(page - 1 if page > 0 else page, left, bottom), field, not no_validation),
         )
         with session.app() as app:
             done = stamping.stamp(app, session.acting(app), order)
             part.write_bytes(done.data)
             part.replace(out)
+            say_doubts(session, done.doubts)
             code = settle(session, app, wait)
     finally:
         with suppress(OSError):
@@ -136,6 +147,12 @@ def stamp(
     }
     session.result(value, session.words("CLI_SEAL_STAMPED", file=out, name=done.seal.name, id=done.use.id))
     return code
+
+
+def say_doubts(session: Session, doubts: Iterable[Finding]) -> None:
+    """What could not be told of a seal, and did not stop it."""
+    for doubt in doubts:
+        session.note("CLI_SEAL_DOUBT", code=doubt.code, words=doubt.text(session.language))
 
 
 def _part(out: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.files import read_file
+from ledger.cli.files import read_all, read_file
 from ledger.cli.session import Session
 from ledger.cli.texts import about
 from ledger.errors import InputError, NotFoundError
@@ -98,11 +98,11 @@ def verify_seal(
 
 
 def _known(certificates: list[Path], crls: list[Path], ocsps: list[Path]) -> ValidationData:
-    from ledger.cli.certificates import read_certificate_file
     from ledger.core.bundles import ValidationData
+    from ledger.crypto.certificate_files import read_certificates
 
     return ValidationData(
-        tuple(read_certificate_file(f) for f in certificates),
+        read_all(certificates, read_certificates, MOST),
         tuple(_crl(f) for f in crls),
         tuple(read_file(f, MOST) for f in ocsps),
     )
@@ -135,10 +135,10 @@ def _judges(
         return judges_by(SealRules(content, jurisdiction, moment, known))
     if not roots:
         return None
-    from ledger.cli.certificates import read_certificate_file
+    from ledger.crypto.certificate_files import read_certificates
     from ledger.services.seal_judges import judges_under
 
-    return judges_under([read_certificate_file(f) for f in roots], known, moment)
+    return judges_under(read_all(roots, read_certificates, MOST), known, moment)
 
 
 def _crl(path: Path) -> bytes:

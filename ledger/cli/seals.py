@@ -87,8 +87,7 @@ def _register_file(
     definition, digest = app.types.of_kind(Kind.SEAL), digest_path(file)
     app.seals.require_new(digest.sha256)
     found = read_for_register(app, registrar, read_file(file, MOST))
-    for doubt in found.doubts:
-        session.note("CLI_SEAL_DOUBT", code=doubt.code, words=doubt.text(session.language))
+    seal_making.say_doubts(session, found.doubts)
     row = parse(definition, claims_of(found, owner, seal_type), registrar)
     return app.issuing.issue(registrar, definition, row.values, valid=(row.valid_from, row.valid_until), files=[digest])
 

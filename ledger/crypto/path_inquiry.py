@@ -13,7 +13,7 @@ from ledger.core.bundles import ValidationData
 from ledger.core.verdicts import Outcome
 from ledger.crypto import revocation
 from ledger.crypto.certificate_facts import facts_of
-from ledger.crypto.certificates import read_certificate
+from ledger.crypto.certificates import comparable, read_certificate
 from ledger.crypto.path_rules import LOGIN, OCSP_SIGNING, SIGNING, TIME_STAMPING, Purpose
 from ledger.crypto.paths import Candidate, CertificatePath, find_paths, search
 from ledger.crypto.revocation import RevocationVerdict
@@ -72,7 +72,8 @@ def loose_ends(leaf: bytes, others: Sequence[bytes], roots: Sequence[bytes]) -> 
     given = {der: read_certificate(der) for der in (leaf, *others, *roots)}
     found, queue, seen = [], [leaf], {leaf}
     for der in queue:
-        above = [d for d, p in given.items() if p.subject == given[der].issuer]
+        issuer = comparable(given[der].issuer)
+        above = [d for d, p in given.items() if comparable(p.subject) == issuer]
         if set(above) <= {der} and der not in roots:
             found.append(facts_of(der).issuer)
         queue += [d for d in above if d not in seen]

@@ -6,14 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ledger.core.bundles import ValidationData
-from ledger.core.verdicts import Outcome
-from ledger.crypto.ses.judging import Judges, merged
+from ledger.crypto.ses.judging import Judges, merged, refuse
 from ledger.crypto.ses.paths import root_judges
 from ledger.crypto.timestamps import over, verify_token
-from ledger.errors import InputError, NotFoundError
 from ledger.services.token_reports import judge_under
-
-_REFUSALS = ((Outcome.FAILED, InputError), (Outcome.UNDETERMINED, NotFoundError))
 
 
 def judges_under(roots: Sequence[bytes], data: ValidationData, now: int) -> Judges:
@@ -23,11 +19,7 @@ def judges_under(roots: Sequence[bytes], data: ValidationData, now: int) -> Judg
         """When it says; raises InputError ``CMS_…``, ``TIMESTAMP_…``, ``TIME_TOKEN_…``, NotFoundError for what is
         open."""
         read = verify_token(token, over(stamped), data.certificates)
-        findings = judge_under(read, roots, data, now)
-        for outcome, error in _REFUSALS:
-            for finding in findings:
-                if finding.outcome is outcome:
-                    raise error(finding.code, **finding.values)
+        refuse(judge_under(read, roots, data, now))
         return read.time
 
     return replace(

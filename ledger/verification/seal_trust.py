@@ -16,12 +16,12 @@ from ledger.core.registries import Kind
 from ledger.core.trust import Trust
 from ledger.core.trust_lists import CA, Authority, Policy
 from ledger.core.trust_services import ServiceType
-from ledger.core.verdicts import Finding, Outcome, noted
+from ledger.core.verdicts import Finding, noted
 from ledger.crypto import revocation
-from ledger.crypto.certificates import fingerprint, read_certificate
+from ledger.crypto.certificates import fingerprint
 from ledger.crypto.paths import CertificatePath, find_paths
-from ledger.crypto.revocation_info import COMPROMISES
-from ledger.crypto.ses.judging import Findings, Judges, merged
+from ledger.crypto.revocation_info import COMPROMISES, is_self_signed
+from ledger.crypto.ses.judging import Findings, Judges, merged, refuse
 from ledger.crypto.timestamps import over, verify_token
 from ledger.errors import InputError, NotFoundError
 from ledger.verification.authority_keys import compromised, fallen_keys, struck
@@ -39,7 +39,8 @@ Shorten = Callable[[tuple[bytes, ...], bytes, Times], list[Finding]]
 class SealRules:
     """What seals are held against. ``existed``: when they are known to have existed, seconds UTC; ``data``:
     certificates, CRLs and OCSP responses at hand; ``shorten(chain, listed, times)``, for time-stamps
-    ``shorten_token(chain, times)``: what has been taken back since the trust file was made."""
+    ``shorten_token(chain, times)``: what has been taken back since the trust file was made; ``standing``: an instant at
+    which authorities have to be granted beside that of which they are judged."""
 
     trust: Trust
     jurisdiction: str | None
@@ -47,6 +48,7 @@ class SealRules:
     data: ValidationData
     shorten: Shorten = lambda chain, listed, times: []
     shorten_token: Callable[[Sequence[bytes], Times], list[Finding]] = lambda chain, times: []
+    standing: int | None = None
 
     @property
     def policy(self) -> Policy | None:
@@ -110,13 +112,12 @@ def _judge(rules: SealRules, service: str, certificate: bytes, moment: int) -> F
 
 
 def _without_path(rules: SealRules, named: list[Authority], certificate: bytes, moment: int) -> Findings:
-    """The trust file's word on a certificate that issued itself is all there is; of another, whose issuer could have
+    """The trust file's word on a certificate that signed itself is all there is; of another, whose issuer could have
     revoked it, the word alone is not enough."""
     if not named:
         raise NotFoundError("SEALS_PATH_NONE", certificate=fingerprint(certificate).hex())
     _require_trusted(rules, MAKER, named, (certificate,), moment)
-    parts = read_certificate(certificate)
-    if parts.issuer != parts.subject:
+    if not is_self_signed(certificate):
         raise NotFoundError("SEALS_ISSUER_UNLISTED", authority=named[0].name)
     return ()
 
@@ -125,16 +126,16 @@ def _require_trusted(
     rules: SealRules, service: str, ends: list[Authority], chain: tuple[bytes, ...], moment: int
 ) -> None:
     """What the trust file says of the authorities by which a chain (leaf first) is trusted, and of every key in it."""
-    for authority in ends:
-        if authority.state_at(moment) != "granted":
-            raise InputError("PATH_AUTHORITY_NOT_GRANTED", authority=authority.name, at=moment)
-    _require_not_struck(rules, service, chain, moment)
+    for at in (moment,) if rules.standing is None else (moment, rules.standing):
+        for authority in ends:
+            if authority.state_at(at) != "granted":
+                raise InputError("PATH_AUTHORITY_NOT_GRANTED", authority=authority.name, at=at)
+        _require_not_struck(rules, service, chain, at)
     _require_uncompromised(rules, chain, moment)
     level = rules.policy.level if rules.policy else None
     listed = fingerprint(ends[0].certificate)
     require_recognised(rules.trust, listed, Kind.SEAL, rules.jurisdiction, level, moment)
-    for finding in rules.shorten(chain, listed, Times(moment, moment, rules.existed)):
-        raise NotFoundError(finding.code, **finding.values)
+    refuse(rules.shorten(chain, listed, Times(moment, moment, rules.existed)))
 
 
 def _require_not_struck(rules: SealRules, service: str, chain: tuple[bytes, ...], moment: int) -> None:
@@ -185,9 +186,5 @@ def _token(rules: SealRules, token: bytes, data: bytes) -> int:
     def on_chain(chain: Sequence[bytes]) -> list[Finding]:
         return rules.shorten_token(chain, times)
 
-    found = judge_token(read, rules.trust.authorities, beside, rules.existed, final, on_chain).findings
-    for outcome, error in ((Outcome.FAILED, InputError), (Outcome.UNDETERMINED, NotFoundError)):
-        for finding in found:
-            if finding.outcome is outcome:
-                raise error(finding.code, **finding.values)
+    refuse(judge_token(read, rules.trust.authorities, beside, rules.existed, final, on_chain).findings)
     return read.time

@@ -16,12 +16,12 @@ from ledger.core.trust import Trust
 from ledger.core.trust_lists import CA, Authority
 from ledger.core.trust_services import ServiceType
 from ledger.core.verdicts import Finding, Outcome, failed, noted, undetermined, worst
-from ledger.crypto.certificates import fingerprint, read_certificate
+from ledger.crypto.certificates import fingerprint
 from ledger.crypto.path_rules import TIME_STAMPING
 from ledger.crypto.paths import CertificatePath, find_paths
 from ledger.crypto.revocation import RevocationVerdict
 from ledger.crypto.revocation import judge as judge_revocation
-from ledger.crypto.revocation_info import COMPROMISES
+from ledger.crypto.revocation_info import COMPROMISES, is_self_signed
 from ledger.crypto.timestamps import TimestampToken
 from ledger.errors import InputError
 from ledger.verification.authority_keys import compromised, fallen_keys, struck
@@ -104,11 +104,10 @@ def _judge_listed(
     validation: ValidationData,
     anchored: int,
 ) -> JudgedToken:
-    """The trust file's word on a certificate that issued itself is all there is. Of another, whose issuer could have
+    """The trust file's word on a certificate that signed itself is all there is. Of another, whose issuer could have
     revoked it, the word alone is not enough: or else taking out what tells of a revocation would help."""
     found = [*_trusted(listed, None, token, authorities, anchored), *_dates(token)]
-    parts = read_certificate(token.certificate)
-    if parts.issuer == parts.subject:
+    if is_self_signed(token.certificate):
         return JudgedToken(tuple(found), listed[0])
     open_ = undetermined("TIME_TOKEN_ISSUER_UNLISTED", authority=listed[0].name)
     return JudgedToken((*found, open_), listed[0], None, _everything(validation))

@@ -25,6 +25,7 @@ from ledger.crypto.ofd.verifying import verify_package
 from ledger.crypto.ofd.xml import NAMESPACE, Node, parse
 from ledger.crypto.ses.making import Sign, make_signature
 from ledger.crypto.ses.parsing import parse_seal
+from ledger.crypto.ses.pictures import counted
 from ledger.crypto.ses.values import SM2_WITH_SM3, Picture
 from ledger.errors import InputError
 
@@ -170,7 +171,7 @@ def _box(package: Package, document: Document, place: Place, picture: Picture) -
     root = parse(package.files[document.root], "Document")
     pages = root.one("Pages").all("Page")
     if not -len(pages) <= place.page < len(pages):
-        raise InputError("OFD_PAGE", page=place.page, pages=len(pages))
+        raise InputError("OFD_PAGE", page=counted(place.page), pages=len(pages))
     page = pages[place.page]
     content = parse(package.files[locate(package, document.root, page.need("BaseLoc"))], "Page")
     height = _height(content.maybe("Area"))
@@ -178,7 +179,7 @@ def _box(package: Package, document: Document, place: Place, picture: Picture) -
         common = root.maybe("CommonData")
         height = _height(common.maybe("PageArea") if common is not None else None)
     if height is None:
-        raise InputError("OFD_PAGE_SIZE", page=place.page)
+        raise InputError("OFD_PAGE_SIZE", page=counted(place.page))
     top = height - place.bottom - picture.height
     return page.need("ID"), f"{place.left:.2f} {top:.2f} {picture.width} {picture.height}"
 

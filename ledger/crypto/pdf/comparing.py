@@ -14,7 +14,9 @@ from ledger.crypto.pdf.values import Changes, Rules
 
 _BLANK = b"\0\t\n\f\r "
 _END = re.compile(rb"startxref\s+(\d{1,10})\s+%%EOF[\0\s]*\Z")
-_BETWEEN = re.compile(rb"(?:[\0\s]|startxref\s+\d{1,10}\s|%(?![^\r\n]*\bobj\b)[^\r\n]*(?:[\r\n]|\Z))*")
+# Possessive: what could be taken back would be kept, a hundred octets for each of the file.
+_BETWEEN = re.compile(rb"(?:[\0\s]++|startxref\s++\d{1,10}+\s|%(?![^\r\n]*\bobj\b)[^\r\n]*+(?:[\r\n]|\Z))*+")
+_LOOKED_AT = 32  # octets for a step
 _LAST = 2048  # octets in which the end is looked for
 
 
@@ -36,7 +38,7 @@ def compare(reader: Any, data: bytes, field: Any, contents: bytes) -> tuple[bool
         return True, Changes.UNCLEAR, False
     found = placed.evaluate_modifications(DEFAULT_DIFF_POLICY)
     old = reader.get_historical_resolver(placed.signed_revision)
-    if not isinstance(found, DiffResult) or old.dangling or _reaches(reader, placed.signed_revision, end):
+    if not isinstance(found, DiffResult) or old.names_later() or _reaches(reader, placed.signed_revision, end):
         return True, Changes.OTHER, False
     if not _explained(reader, data, placed.signed_revision, end):
         return True, Changes.UNCLEAR, False
@@ -119,6 +121,7 @@ def _explained(reader: Any, data: bytes, signed: int, end: int) -> bool:
         known.append((table.declared_startxref, reader.trailer_end(number)))
         known += [(place, reader.end_of(one, generation, number)) for one, (generation, place) in objects.items()]
     at = end
+    reader.meter.spend((len(data) - end) // _LOOKED_AT)
     for start, stop in sorted(known):
         if not _BETWEEN.fullmatch(data, at, max(at, start)):
             return False

@@ -21,8 +21,7 @@ Way = tuple[str | int, ...]  # keys and places, from the trailer on
 
 
 class Revision(HistoricalResolver):  # type: ignore[misc, unused-ignore]
-    """The file as it was. ``dangling``: something in it named an object that only later revisions have, so that its
-    reader would have shown other things than a later one does."""
+    """The file as it was."""
 
     def __init__(self, reader: Any, revision: int) -> None:
         reader.meter.spend(16)
@@ -31,7 +30,7 @@ class Revision(HistoricalResolver):  # type: ignore[misc, unused-ignore]
         self._meter = reader.meter
         self._parts, self._weights = 0, dict[Any, int]()
         self._searching = 1 + reader.total_revisions // 8  # steps to find an object among all revisions
-        self.dangling = False
+        self._dangling = False
 
     def get_object(self, ref: Any, as_metadata_stream: bool = False) -> Any:
         known = self._weights.get(ref)
@@ -52,6 +51,12 @@ class Revision(HistoricalResolver):  # type: ignore[misc, unused-ignore]
         found = super().explicit_refs_in_revision()
         self._meter.spend(4 * len(found))
         return found
+
+    def names_later(self) -> bool:
+        """Did something in it name an object that only later revisions have, so that its reader would have shown other
+        things than a later one does?"""
+        self._load_reverse_xref_cache()
+        return self._dangling
 
     def has(self, ref: Any) -> bool:
         self._meter.spend(self._searching)
@@ -94,7 +99,7 @@ class Revision(HistoricalResolver):  # type: ignore[misc, unused-ignore]
                     if self.has(ref):
                         waiting.append((ref, self(ref)))
                     else:
-                        self.dangling |= ref.idnum in written
+                        self._dangling |= ref.idnum in written
                 if holder is not None and key != "/Parent":
                     above[ref].add(holder)
         return above

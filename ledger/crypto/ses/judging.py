@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ledger.core.bundles import ValidationData
-from ledger.core.verdicts import Finding, failed, noted, undetermined
+from ledger.core.verdicts import Finding, Outcome, failed, noted, undetermined
 from ledger.crypto import der, sm2
 from ledger.crypto.ses.holders import Holder, read_holder
 from ledger.crypto.ses.values import SM2_WITH_SM3, Extension
@@ -66,6 +66,16 @@ def known(moment: int | None) -> int:
     if moment is None:
         raise NotFoundError("SES_TIME_NOT_JUDGED")
     return moment
+
+
+def refuse(findings: Iterable[Finding]) -> None:
+    """What a judge raises for findings: InputError for one that failed, else NotFoundError for one that is open; for
+    remarks nothing."""
+    found = tuple(findings)
+    for outcome, error in ((Outcome.FAILED, InputError), (Outcome.UNDETERMINED, NotFoundError)):
+        for finding in found:
+            if finding.outcome is outcome:
+                raise error(finding.code, **finding.values)
 
 
 def signed_by(certificate: bytes, algorithm: bytes, signature: bytes, data: bytes, code: str) -> Findings:

@@ -63,3 +63,8 @@ def pixels_of(kind: str, data: bytes) -> int | None:
         height = int.from_bytes(data[22:26], "little", signed=True)
         return abs(int.from_bytes(data[18:22], "little", signed=True) * height)
     return None
+
+
+def counted(page: int) -> int:
+    """As people count pages: from 1, negative from the end."""
+    return page if page < 0 else page + 1

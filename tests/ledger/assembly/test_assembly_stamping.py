@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import Any
 
 import ofd_kit
 import pdf_kit
@@ -18,18 +19,21 @@ from ses_kit import require_sm2
 from timestamp_kit import Server, make_tsa
 
 from ledger.assembly import stamping
+from ledger.assembly.demo_plan import CITY_A
 from ledger.assembly.seal_making import SealOrder, make_seal_file
 from ledger.assembly.stamping import Stamped, StampOrder, digest_of
+from ledger.assembly.trusting import sign
 from ledger.core.bundles import ValidationData
 from ledger.core.registries import Kind, State
 from ledger.core.seal_uses import day_of
+from ledger.core.trust_lists import DatedState
 from ledger.crypto.ofd.making import Place, packed
 from ledger.crypto.ofd.verifying import verify_package
 from ledger.crypto.pdf.verifying import verify_pdf
 from ledger.crypto.ses.judging import merged
 from ledger.crypto.ses.parsing import parse_seal
 from ledger.crypto.ses.values import Version
-from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
+from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError, ZhengyinError
 from ledger.outside.file_revocation import FileRevocation
 from ledger.services.forms import parse
 from ledger.services.issuing import Accepted
@@ -38,6 +42,7 @@ from ledger.services.seal_judges import judges_under
 
 YEAR = 365 * 86_400
 PLACE = Place(0, 120, 40)
+MAKER = "sealMaker"
 
 
 @dataclass
@@ -82,7 +87,7 @@ def made(world: World, signers: tuple[bytes, ...], version: Version = Version.V5
     since, until = int(world.clock()), int(world.clock()) + YEAR
     picture = pdf_kit.picture()
     order = SealOrder(
-        version, "ZY", "4401000000001", 1, "登记专用章", signers, since, until, picture, by_digest, "maker"
+        version, "ZY", "4401000000001", 1, "登记专用章", signers, since, until, picture, by_digest, "maker", True
     )
     return make_seal_file(world.app, OFFICE, order).data
 
@@ -272,3 +277,56 @@ def test_an_office_whose_uses_nobody_would_anchor_seals_nothing(bureau: Bureau) 
     with pytest.raises(ConflictError, match="SEAL_USE_NOT_ACCREDITED"):
         bureau.stamp(ofd(), "sm2")
     assert bureau.uses() == 0
+
+
+# ---- the maker, asked again at each use ----------------------------------------------------------------------------
+
+
+def believe(bureau: Bureau, **changes: Any) -> None:
+    """The next trust file: it lists the maker's authority, recognised for seals, with these changes."""
+    app = bureau.world.app
+    old = app.trust.content()
+    maker = replace(bureau.pki.authority("ca-b", name="maker", service=MAKER), **changes)
+    others = tuple(a for a in old.authorities if a.service != MAKER)
+    recognitions = tuple(r for r in old.recognitions if r.reference != MAKER)
+    recognised = replace(bureau.pki.recognition("ca-b", CITY_A, "seal"), level=2, reference=MAKER)
+    content = replace(
+        old, version=old.version + 1, authorities=(*others, maker), recognitions=(*recognitions, recognised)
+    )
+    app.trust.install(sign(app, content, None))
+
+
+def refused(bureau: Bureau) -> ZhengyinError:
+    with pytest.raises((InputError, NotFoundError)) as caught:
+        bureau.stamp(pdf_kit.document(), "sm2", validation=False)
+    assert bureau.uses() == 0
+    return caught.value
+
+
+def test_a_seal_whose_maker_fell_since_it_was_registered_is_not_used(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(bureau.world, bureau.pki, "ca-b")
+    bureau.world.clock.now += 100
+    now = int(bureau.world.clock())
+    granted = DatedState("granted", 1)
+    seal = stamping._sealed
+    monkeypatch.setattr(stamping, "_sealed", lambda *_: pytest.fail("something was sealed"))
+    for changes, code in (
+        ({"states": (granted, DatedState("withdrawn", now - 10))}, "PATH_AUTHORITY_NOT_GRANTED"),
+        ({"states": (granted, DatedState("suspended", now - 10))}, "PATH_AUTHORITY_NOT_GRANTED"),
+        ({"compromised_since": now - 10}, "SEALS_COMPROMISED_SINCE"),
+        ({"compromised_since": 1}, "PATH_AUTHORITY_COMPROMISED"),
+    ):
+        believe(bureau, **changes)
+        assert refused(bureau).code == code, changes
+    monkeypatch.setattr(stamping, "_sealed", seal)
+    believe(bureau, states=(granted, DatedState("suspended", now - 50), DatedState("granted", now - 10)))
+    assert bureau.stamp(pdf_kit.document(), "sm2", validation=False).doubts == ()
+    assert bureau.uses() == 1
+
+
+def test_what_cannot_be_told_of_the_maker_is_said_and_stops_nothing(bureau: Bureau) -> None:
+    done = bureau.stamp(pdf_kit.document(), "sm2", validation=False)
+    assert "SEALS_NO_AUTHORITY" in {doubt.code for doubt in done.doubts}
+    assert bureau.uses() == 1

@@ -35,6 +35,12 @@ class Bureau:
         until = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 300 * DAY))
         return self("seal", "make", *given, "--until", until, "--key", "maker", "--out", self.seal, *options)
 
+    def main(self) -> Path:
+        """The certificate by which the office issues, which is not of SM2."""
+        certificate = KeyStore(self.cli.home / "keys", None).certificate(OFFICE, "main")
+        (self.folder / "main.crt").write_bytes(certificate)
+        return self.folder / "main.crt"
+
     @property
     def seal(self) -> Path:
         return self.folder / "Seal.esl"
@@ -78,8 +84,11 @@ def test_a_seal_from_its_making_to_its_suspension(bureau: Bureau) -> None:
     assert bureau("seal", "register", bureau.seal, "--owner", OFFICE).json["error"]["code"] == "SEAL_REGISTERED"
     assert bureau("seal", "register", bureau.seal, "--name", "x").json["error"]["code"] == "CLI_SEAL_FILE_ALONE"
 
-    stamped = bureau.stamp("--wait")
+    none = bureau.stamp("--page", 9).json["error"]
+    assert (none["code"], none["values"]["page"]) == ("PDF_PAGE", 9)
+    stamped = bureau.stamp("--wait", "--page", 1)
     assert (stamped.code, stamped.json["form"], stamped.json["seal"]) == (0, "pdf", record.json["leaf"]), stamped.err
+    assert "SEALS_NO_AUTHORITY" in stamped.err, "asked again, and said again"
     sealed = bureau.folder / "s.pdf"
     verified = bureau("seal", "verify", sealed)
     assert verified.json["cause"]["code"] == "SES_SIGNER_NOT_JUDGED"
@@ -123,9 +132,13 @@ def test_what_is_asked_wrongly_seals_nothing(bureau: Bureau) -> None:
     assert bureau.seal.read_bytes() == made
     bureau.seal.unlink()
     assert bureau.make("--from", "2099-01-01").json["error"]["code"] == "SES_DATES"
-    assert bureau.make("--key", "main").json["error"]["code"] == "SM2_KEY"
+    assert bureau.make("--key", "main").json["error"]["code"] == "SEAL_MAKER_ALGORITHM"
+    assert bureau.make("--signer", bureau.main()).json["error"]["code"] == "SEAL_SIGNER_ALGORITHM"
+    assert not bureau.seal.exists()
+    assert bureau.make("--signer", bureau.main(), "--for-pdf").code == 0
     bureau.seal.write_bytes(made)
     assert bureau.stamp().json["error"]["code"] == "SEAL_UNKNOWN"
+    assert bureau.stamp("--page", 0).json["error"]["code"] == "CLI_SEAL_PAGE"
     assert bureau("seal", "log", "urn:zhengyin:none").json["error"]["code"] == "SEAL_UNKNOWN"
     assert bureau("seal", "log", bureau.seal, "--day", "yesterday").json["error"]["code"] == "SEAL_DAY"
     out = ("seal", "stamp", bureau.seal, bureau.folder / "a.pdf", "--reason", "x", "--out")
@@ -133,5 +146,5 @@ def test_what_is_asked_wrongly_seals_nothing(bureau: Bureau) -> None:
     assert bureau(*out, bureau.folder / "none" / "s.pdf").json["error"]["code"] == "CLI_FOLDER_MISSING"
     assert bureau(*out, bureau.folder / "a.ofd").json["error"]["code"] == "CLI_FILE_EXISTS"
     assert {path.name for path in bureau.folder.iterdir() if path.is_file()} == {
-        *("seal.crt", "maker.crt", "seal.png", "a.pdf", "a.ofd", "Seal.esl")
+        *("seal.crt", "maker.crt", "main.crt", "seal.png", "a.pdf", "a.ofd", "Seal.esl")
     }

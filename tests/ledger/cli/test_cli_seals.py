@@ -10,6 +10,7 @@ import pytest
 from cli_kit import Run, zhengyin
 from ses_kit import DAY, NOW, PATH, authority, party, require_sm2, revocations, seal, signature, vector
 
+from ledger.crypto import pem
 from ledger.crypto.digests import sm3
 from ledger.crypto.ses.making import make_signature
 
@@ -41,6 +42,12 @@ def test_a_seal_under_a_recognised_root_passes(desk: Desk, roots: tuple[object, 
     done = desk.verify(seal(), *roots)
     assert (done.code, done.json["indication"], done.json["about"]) == (0, "TOTAL-PASSED", "seal")
     assert done.json["proved"]["name"] == "示范专用章"
+
+
+def test_every_root_in_a_file_counts(desk: Desk, roots: tuple[object, ...]) -> None:
+    both = [pem.write("CERTIFICATE", each) for each in (party("other").certificate, authority())]
+    done = desk.verify(seal(), "--root", desk.file("both.pem", "".join(both).encode()), *roots[2:])
+    assert (done.code, done.json["indication"]) == (0, "TOTAL-PASSED")
 
 
 def test_without_a_root_the_path_is_not_judged_and_nothing_is_valid(desk: Desk) -> None:

@@ -68,6 +68,15 @@ def test_a_maker_that_certified_itself_is_believed_by_the_list_alone() -> None:
     assert judges(trust=later).maker(ses.authority(), MOMENT) == ()  # type: ignore[misc]
 
 
+def test_a_key_that_an_authority_certified_for_itself_is_not_believed_by_the_list_alone() -> None:
+    """Who signed it could have revoked it."""
+    maker, *_ = (a for a in s.trust().authorities if a.service == "sealMaker")
+    alone = replace(s.trust(), authorities=(replace(maker, certificate=ses.successor()),))
+    recognised = tuple(replace(r, authority=fingerprint(ses.successor())) for r in s.trust().recognitions)
+    alone = replace(alone, recognitions=recognised)
+    assert refused("maker", ses.successor(), NotFoundError, trust=alone) == "SEALS_ISSUER_UNLISTED"
+
+
 def test_a_maker_is_no_authority_for_signers_nor_the_other_way_round() -> None:
     maker, ca = (tuple(a for a in s.trust().authorities if a.service == word) for word in ("sealMaker", "ca"))
     others = tuple(a for a in ca if a.certificate != ses.authority())
