@@ -24,6 +24,7 @@ from ledger.errors import ConfigError, ConflictError, NotFoundError
 from ledger.ports import Account
 from ledger.services.operations import Act
 from ledger.store.files import replace_file
+from ledger.verification.blocks import find_chain
 
 
 def describe(app: App, certificate: bytes, der: bytes | None, name: str) -> CouncilCall:
@@ -133,10 +134,8 @@ def deploy(app: App, organisation: str | None, address: bytes | None) -> bytes:
 
 
 def _pinned(app: App) -> bytes | None:
-    for chain in app.trust.content().chains:
-        if chain.identity == app.chain_file.identity and chain.trust_list is not None:
-            return chain.trust_list.address
-    return None
+    chain = find_chain(app.trust.content(), app.chain_file.identity)
+    return chain.trust_list.address if chain is not None and chain.trust_list is not None else None
 
 
 def _deployer(app: App, organisation: str | None) -> Account:

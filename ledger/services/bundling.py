@@ -26,7 +26,7 @@ from ledger.services.acting import standing
 from ledger.services.anchoring import ACCREDITATION, MANIFEST, RECEIPT
 from ledger.services.batch_signing import read_validation, signatures_of, stampers_of
 from ledger.services.indexing import Indexing
-from ledger.verification.listed import wanted_slots
+from ledger.services.listed_now import list_proof
 
 HEAD_AGE = 5
 """Seconds: the embedded engine seals a block for a stapled state when its head is older."""
@@ -63,14 +63,9 @@ class Bundling:
 
         Raises UnavailableError CHAIN_…, ENGINE_….
         """
-        told = self._chain.trust_list(headers.parse_header(state.header).number)
-        if told is None:
-            return None
         purposes = {kind.word for kind in (bundle.record.kind, Kind.SEAL, Kind.STATUS)}
         brought = [der for one in (bundle, *state.statements) for der in _certificates(one)]
-        slots = wanted_slots(trust, purposes, dict.fromkeys(brought), told)
-        pin, nodes = self._chain.trust_list_proof(state.header, slots)
-        return TrustListProof(self._chain.identity, pin, state.header, tuple(nodes), told)
+        return list_proof(self._chain, state.header, trust, purposes, dict.fromkeys(brought))
 
     def open(self, row: RecordRow) -> Opened:
         """Decrypt a record's body.

@@ -216,8 +216,8 @@ class Seals:
 
     def require_still(self, unit: Unit, draft: Draft) -> None:
         """In the transaction that accepts a use: was its seal stopped since it was looked at? Raises as `use`."""
-        leaves = _used_leaves(draft.refs)
-        self.require_in_force([self._known[leaf] for leaf in leaves], draft.values["usedAt"], unit)
+        for error in self.stopped(unit, [draft]).values():
+            raise error
 
     def stopped(self, unit: Unit, drafts: Sequence[Draft]) -> dict[int | None, ConflictError]:
         """As `require_still` of many uses: by line, those whose seal was not in force."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ledger.core.trust_lists import Authority
 from ledger.core.verdicts import Finding, Step, StepResult, failed, noted, undetermined
 from ledger.crypto.certificates import fingerprint
 from ledger.crypto.cms import CmsSignature
@@ -63,14 +64,13 @@ def _tokens(case: Case, not_before: int, anchored: int) -> tuple[list[Finding], 
     if not need(case.bundle, Step.CONTAINER).manifest.expects.token:
         surplus = [failed("TIME_TOKEN_SURPLUS", certificate=s.certificate_sha256.hex()) for s in stamped]
         return surplus or [_without(case)], []
-    whole = bool(stamped) and len(stamped) == len(signatures)
-    findings = [] if whole else [undetermined("TIME_TOKEN_MISSING")]
+    findings = [] if stamped and len(stamped) == len(signatures) else [undetermined("TIME_TOKEN_MISSING")]
     told: list[dict[str, Any]] = []
     for signature in stamped:
         found, said = _token(case, signature, not_before, anchored)
         findings += found
         told += said
-    return findings, told if whole and len(told) == len(signatures) else []
+    return findings, told if len(told) == len(signatures) else []
 
 
 def _without(case: Case) -> Finding:
@@ -100,8 +100,8 @@ def _token(
     judged = judge_token(token, case.facts.trust.authorities, validation, anchored, final, on_chain)
     _spare(case, judged)
     order = _order(case, token, not_before, anchored)
-    findings = [*judged.findings, *order, *_independence(case, judged)]
-    return findings, [] if order or judged.authority is None else [_described(token, judged)]
+    findings, authority = [*judged.findings, *order, *_independence(case, judged)], judged.authority
+    return findings, [] if order or authority is None else [_described(token, judged, authority)]
 
 
 def _spare(case: Case, judged: JudgedToken | None) -> None:
@@ -140,12 +140,12 @@ def _independence(case: Case, judged: JudgedToken) -> list[Finding]:
     return []
 
 
-def _described(token: TimestampToken, judged: JudgedToken) -> dict[str, Any]:
+def _described(token: TimestampToken, judged: JudgedToken, authority: Authority) -> dict[str, Any]:
     return {
         "time": token.time,
         "accuracy": token.info.accuracy,
-        "authority": judged.authority.name if judged.authority else None,
-        "provider": judged.authority.provider if judged.authority else None,
+        "authority": authority.name,
+        "provider": authority.provider,
         "certificate": fingerprint(token.certificate).hex(),
         "policy": token.info.policy,
         "serial": f"{token.info.serial:x}",

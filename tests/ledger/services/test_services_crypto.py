@@ -93,7 +93,7 @@ def test_a_login_challenge_is_not_signed(pool: Pool) -> None:
 
 def test_a_challenge_known_by_its_digest_logs_nobody_in(pool: Pool) -> None:
     made = pool.service.sign(OFFICE, "p256", Content(None, "sha256", digest_of("sha256", CHALLENGE.to_bytes())))
-    prover = LoginProver(lambda: pool.trust, pool.world.app.revocation, tuple)
+    prover = LoginProver(lambda: pool.trust, pool.world.app.revocation, tuple, lambda *_: None)
     assert code_of(lambda: prover.prove(CHALLENGE, made.cms, NOW)) == "LOGIN_BY_SERVICE"
 
 

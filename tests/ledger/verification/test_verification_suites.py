@@ -51,9 +51,9 @@ def national(name: str) -> Certificate:
     return Certificate(key, signed_again(held.der, KEYS[PARENTS[name]], spki(held.key), spki(key)))  # type: ignore[arg-type]
 
 
-def half_national() -> Certificate:
+def half_national(held: Certificate, above: Certificate) -> Certificate:
     """An SM2 key that an authority of P-256 certified."""
-    held, key, above = authority_factory.leaf("half"), KEYS[OFFICE], authority_factory.certificate(ISSUING)
+    key = KEYS[OFFICE]
     signed, algorithm, _ = der.read(held.der, der.SEQUENCE).children()
     old, new = spki(held.key), spki(key)
     content = der.write(der.SEQUENCE, *(new if field.outer == old else field.outer for field in signed.children()))
@@ -132,6 +132,25 @@ def test_a_time_stamp_over_a_national_signature_is_national_throughout() -> None
         assert refused.indication is FAILED
         (finding,) = [x for step in refused.steps for x in step.findings if x.code == "TIME_TOKEN_REFUSED"]
         assert finding.values["cause"] == "TIMESTAMP_SUITE"
+
+
+def test_a_time_stamp_under_an_authority_that_is_not_national_is_none_either() -> None:
+    half = half_national(t.certificate(t.STAMPER), t.certificate(t.ISSUING))
+    own, beside = validation(SM2[OFFICE]), t.validation()
+    both = ValidationData(
+        tuple(sorted({*own.certificates, t.certificate(t.ISSUING).der})),
+        tuple(sorted({*own.crls, *(crl for crl in beside.crls if crl not in f.validation().crls)})),
+        (),
+    )
+    bundle = t.stamped(
+        make(Suite.GM, manifest={"expects": Expects(1, True)}, validation=both),
+        by=Tsa(half.key, half.der),
+        digest="sm3",
+    )
+    known = trust()
+    report = verify(f.facts(f.stapled(bundle), trust=replace(known, authorities=(*known.authorities, t.authority()))))
+    assert report.indication is PASSED, report.detailed("en")
+    assert report.chains[0].code == "LINE_NATIONAL_CHAIN_MIXED"
 
 
 def test_a_status_in_a_suite_of_its_own_still_counts() -> None:
@@ -276,7 +295,14 @@ def test_dual_cannot_be_made_international_by_dropping_the_national_parts() -> N
 
 def test_a_national_key_that_an_international_authority_certified() -> None:
     """The record is genuine; that its chain were complete in national algorithms is not said."""
-    report = judge(f.stapled(make(Suite.GM, signers=(half_national(),))))
+    report = judge(
+        f.stapled(
+            make(
+                Suite.GM,
+                signers=(half_national(authority_factory.leaf("half"), authority_factory.certificate(ISSUING)),),
+            )
+        )
+    )
     assert report.indication is PASSED, report.detailed("en")
     assert (report.chains[0].code, report.chains[0].outcome) == ("LINE_NATIONAL_CHAIN_MIXED", Outcome.UNDETERMINED)
     assert "ecdsa-p256-sha256" in report.chains[0].text("en")

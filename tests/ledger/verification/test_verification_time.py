@@ -123,6 +123,13 @@ def test_two_signatures_need_two_tokens_and_exist_at_the_later() -> None:
         half = verify(t.facts(replace(bundle, signatures=signatures)))
         assert half.indication is OPEN and "TIME_TOKEN_MISSING" in codes(half)
         assert half.proved["time"]["source"] == "chain"
+    late = replace(both, signatures=(second.signatures[0], t.stamped(bundle, f.T + SKEW + 1).signatures[1]))
+    assert verify(t.facts(late)).proved["time"]["source"] == "chain"
+
+
+def test_a_token_of_nobody_gives_no_time() -> None:
+    report = verify(t.facts(trust=f.make_trust()))
+    assert (report.indication, report.proved["time"]["source"]) == (OPEN, "chain")
 
 
 # ---- what T1 moves

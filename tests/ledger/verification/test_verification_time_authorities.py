@@ -103,7 +103,9 @@ def response(responder: f.Certificate, about: bytes) -> bytes:
 def test_a_response_about_the_authority_is_no_slack() -> None:
     said = response(t.certificate(t.ISSUING), t.certificate(t.STAMPER).der)
     data = replace(t.validation(t.crl(t.ROOT)), ocsps=(said,))
-    assert judged(t.stamped(t.promised(validation=data)))[0] is PASSED
+    stamped = t.stamped(t.promised(validation=data))
+    assert judged(stamped)[0] is PASSED
+    assert judged(stamped, t.authority(t.RIVAL))[0] is OPEN  # whose path is open: nobody can say what is surplus
     stranger = response(t.certificate(t.RIVAL), t.certificate(t.STAMPER).der)
     data = replace(t.validation(), ocsps=(stranger,))
     assert judged(t.stamped(t.promised(validation=data)))[0] is FAILED
