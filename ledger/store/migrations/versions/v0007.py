@@ -1,4 +1,6 @@
-"""Which challenge a session came from. Sessions of before end: of them nobody can tell, and they last hours."""
+"""Which challenge a session came from. Sessions of before end: of them nobody can tell, and they last hours.
+
+The table is made anew, since SQLite adds no column that must have a value and has no default."""
 
 from __future__ import annotations
 
